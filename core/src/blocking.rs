@@ -1,0 +1,140 @@
+//! The same methods, blocking: for programs without an async runtime. Safe inside one too, since
+//! the work happens on a runtime of its own.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::client;
+use crate::error::{Error, ErrorKind, Result};
+use crate::handle::{PlanHandle, RunHandle};
+use crate::ids::IdSource;
+use crate::model::action::{Compliance, Disclosure, Terms};
+use crate::model::event::Event;
+use crate::model::job::Job;
+use crate::model::report::ReportData;
+use crate::{CollectOptions, Millis, PlanOptions};
+
+/// A client whose methods block.
+#[derive(Clone)]
+pub struct Client {
+    inner: client::Client,
+    runtime: Arc<Runtime>,
+}
+
+/// A run whose methods block.
+pub struct Run {
+    inner: RunHandle,
+    runtime: Arc<Runtime>,
+}
+
+/// Blocks on a thread that belongs to no runtime, so that a running one may call this too.
+fn block<T: Send>(runtime: &Runtime, work: impl Future<Output = T> + Send) -> Result<T> {
+    std::thread::scope(|scope| scope.spawn(|| runtime.block_on(work)).join())
+        .map_err(|_| Error::new(ErrorKind::Internal, "a blocking call failed"))
+}
+
+impl Client {
+    /// Builds the client and its runtime (one thread).
+    pub fn new(builder: client::ClientBuilder) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Error::new(ErrorKind::Io, "cannot start a runtime").with_source(error)
+            })?;
+        let inner = {
+            let _inside = runtime.enter();
+            builder.build()?
+        };
+        Ok(Self {
+            inner,
+            runtime: Arc::new(runtime),
+        })
+    }
+
+    /// See [`client::Client::create_retrieval`].
+    pub fn create_retrieval(
+        &self,
+        ids: impl Into<IdSource>,
+        compliance: Compliance,
+        disclosure: Option<Disclosure>,
+    ) -> Result<Job> {
+        let ids = ids.into();
+        block(
+            &self.runtime,
+            self.inner.create_retrieval(ids, compliance, disclosure),
+        )?
+    }
+    /// See [`client::Client::get_retrieval`].
+    pub fn get_retrieval(&self, task_id: &str) -> Result<Job> {
+        block(&self.runtime, self.inner.get_retrieval(task_id))?
+    }
+    /// See [`client::Client::create_deletion`].
+    pub fn create_deletion(&self, ids: impl Into<IdSource>, compliance: Compliance) -> Result<Job> {
+        let ids = ids.into();
+        block(&self.runtime, self.inner.create_deletion(ids, compliance))?
+    }
+    /// See [`client::Client::get_deletion`].
+    pub fn get_deletion(&self, task_id: &str) -> Result<Job> {
+        block(&self.runtime, self.inner.get_deletion(task_id))?
+    }
+    /// See [`client::Client::cancel_deletion`].
+    pub fn cancel_deletion(&self, task_id: &str) -> Result<()> {
+        block(&self.runtime, self.inner.cancel_deletion(task_id))?
+    }
+    /// See [`client::Client::freeze`].
+    pub fn freeze(&self, ids: IdSource, terms: Terms, options: &PlanOptions) -> Result<PlanHandle> {
+        self.inner.freeze(ids, terms, options)
+    }
+    /// Starts a plan; a deletion needs its confirmation.
+    pub fn start(&self, plan: &PlanHandle, confirm: Option<&str>) -> Result<Run> {
+        let inner = plan.start(confirm, false)?;
+        Ok(Run {
+            inner,
+            runtime: Arc::clone(&self.runtime),
+        })
+    }
+    /// See [`client::Client::run`].
+    pub fn run(&self, id: &str) -> Result<Run> {
+        Ok(Run {
+            inner: self.inner.run(id)?,
+            runtime: Arc::clone(&self.runtime),
+        })
+    }
+    /// See [`client::Client::tick`].
+    pub fn tick(&self) -> Result<Option<Millis>> {
+        block(&self.runtime, self.inner.tick())?
+    }
+}
+
+impl Run {
+    /// The run without its runtime: state, counts, jobs, outcomes.
+    pub fn handle(&self) -> &RunHandle {
+        &self.inner
+    }
+    /// See [`RunHandle::wait`].
+    pub fn wait(&self) -> Result<ReportData> {
+        block(&self.runtime, self.inner.wait())?
+    }
+    /// Waits, and hands each event to the caller on the way.
+    pub fn wait_with(&self, mut on_event: impl FnMut(Event) + Send) -> Result<ReportData> {
+        block(&self.runtime, async {
+            let mut events = self.inner.events_after(0);
+            while let Some(event) = events.next().await? {
+                on_event(event);
+            }
+            self.inner.report()
+        })?
+    }
+    /// See [`RunHandle::cancel`].
+    pub fn cancel(&self) -> Result<ReportData> {
+        block(&self.runtime, self.inner.cancel())?
+    }
+    /// See [`RunHandle::collect`].
+    pub fn collect(&self, into: &std::path::Path, options: &CollectOptions) -> Result<ReportData> {
+        block(&self.runtime, self.inner.collect(into, options))?
+    }
+}

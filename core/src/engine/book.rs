@@ -1,0 +1,234 @@
+//! The engine's memory of its runs: what the journal holds, row for row.
+//!
+//! Nothing is changed here that was not committed to the journal first.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{
+    ArtifactRow, AttemptRow, BatchRow, BatchState, CancelState, Change, JobRow, Journal, NewEvent,
+    RunRow,
+};
+use crate::model::Millis;
+use crate::model::action::Kind;
+use crate::model::event::EventKind;
+use crate::model::job::JobStatus;
+use crate::model::run::RunState;
+use crate::secret::Secret;
+
+/// One run.
+pub(crate) struct RunBook {
+    pub row: RunRow,
+    pub batches: Vec<BatchRow>,
+    pub attempts: Vec<AttemptRow>,
+    pub jobs: Vec<JobRow>,
+    pub artifacts: Vec<ArtifactRow>,
+    /// Signed links of finished retrievals. Never in the journal: they open without credentials.
+    pub links: HashMap<String, Secret>,
+    /// Undocumented status words that were reported already.
+    pub odd_words: HashSet<String>,
+}
+
+/// How the vendor's refusals of creates of one kind stand.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Gate {
+    pub not_before: Millis,
+    pub failures: u32,
+}
+
+/// All runs at hand.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub runs: BTreeMap<String, RunBook>,
+    /// A refusal for capacity concerns all creates of its kind, not one batch.
+    pub gates: HashMap<Kind, Gate>,
+}
+
+impl RunBook {
+    /// Reads a run from the journal.
+    pub fn load(journal: &dyn Journal, id: &str) -> Result<Option<Self>> {
+        let Some(row) = journal.run(id)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            batches: journal.batches(id)?,
+            attempts: journal.attempts(id)?,
+            jobs: journal.jobs(id)?,
+            artifacts: journal.artifacts(id)?,
+            row,
+            links: HashMap::new(),
+            odd_words: HashSet::new(),
+        }))
+    }
+
+    pub fn batch(&self, no: u32) -> Result<&BatchRow> {
+        self.batches
+            .get(no as usize)
+            .filter(|batch| batch.no == no)
+            .ok_or_else(|| missing("batch"))
+    }
+
+    pub fn job(&self, task: &str) -> Result<&JobRow> {
+        self.jobs
+            .iter()
+            .find(|job| job.task == task)
+            .ok_or_else(|| missing("job"))
+    }
+
+    pub fn has_artifact(&self, task: &str) -> bool {
+        self.artifacts.iter().any(|artifact| artifact.task == task)
+    }
+
+    /// The batches that a task carries.
+    pub fn carried<'a>(&'a self, task: &'a str) -> impl Iterator<Item = &'a BatchRow> {
+        self.batches
+            .iter()
+            .filter(move |batch| batch.task.as_deref() == Some(task))
+    }
+
+    /// Whether a job still matters: something of this run hangs on it.
+    pub fn job_open(&self, job: &JobRow) -> bool {
+        let waiting = self
+            .carried(&job.task)
+            .any(|batch| batch.state == BatchState::Submitted);
+        waiting || job.cancel == CancelState::Requested
+    }
+
+    /// Whether nothing more can happen without a person.
+    pub fn settled(&self) -> bool {
+        self.row.approved_at.is_some()
+            && self.batches.iter().all(|batch| settled(batch.state))
+            && !self
+                .jobs
+                .iter()
+                .any(|job| job.cancel == CancelState::Requested)
+    }
+
+    /// Where the run stands. `due` tells whether something can be done now.
+    pub fn state(&self, due: bool) -> RunState {
+        if self.row.approved_at.is_none() {
+            return if self.row.cancel_at.is_some() {
+                RunState::Cancelled
+            } else {
+                RunState::Planned
+            };
+        }
+        if self.row.paused.is_some() {
+            return RunState::Paused;
+        }
+        if !self.settled() {
+            return if due {
+                RunState::Running
+            } else {
+                RunState::Waiting
+            };
+        }
+        if self.row.cancel_at.is_some() {
+            RunState::Cancelled
+        } else if self
+            .batches
+            .iter()
+            .any(|batch| batch.state == BatchState::Held)
+        {
+            RunState::Held
+        } else {
+            RunState::Finished
+        }
+    }
+
+    /// An event of this run.
+    pub fn event(
+        &self,
+        at: Millis,
+        kind: EventKind,
+        batch: Option<u32>,
+        task: Option<&str>,
+        text: impl Into<String>,
+    ) -> Change {
+        Change::Event(NewEvent {
+            at,
+            run: self.row.id.clone(),
+            kind,
+            batch,
+            task: task.map(str::to_owned),
+            text: text.into(),
+        })
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Run(row) => self.row = row,
+            Change::Batch(row) => match self.batches.get_mut(row.no as usize) {
+                Some(slot) => *slot = row,
+                None => self.batches.push(row),
+            },
+            Change::Attempt(row) => {
+                let same = |old: &&mut AttemptRow| old.batch == row.batch && old.n == row.n;
+                match self.attempts.iter_mut().rev().find(same) {
+                    Some(slot) => *slot = row,
+                    None => self.attempts.push(row),
+                }
+            }
+            Change::Job(row) => match self.jobs.iter_mut().find(|old| old.task == row.task) {
+                Some(slot) => *slot = row,
+                None => self.jobs.push(row),
+            },
+            Change::Artifact(row) => {
+                self.artifacts.retain(|old| old.task != row.task);
+                self.artifacts.push(row);
+            }
+            Change::Event(_) => {}
+        }
+    }
+}
+
+/// Whether a batch in this state waits for nothing but a person.
+pub(crate) fn settled(state: BatchState) -> bool {
+    matches!(
+        state,
+        BatchState::Done
+            | BatchState::Failed
+            | BatchState::Revoked
+            | BatchState::Cancelled
+            | BatchState::Split
+            | BatchState::Held
+            | BatchState::Rejected
+    )
+}
+
+impl Book {
+    pub fn run(&self, id: &str) -> Result<&RunBook> {
+        self.runs.get(id).ok_or_else(|| missing("run"))
+    }
+
+    pub fn run_mut(&mut self, id: &str) -> Result<&mut RunBook> {
+        self.runs.get_mut(id).ok_or_else(|| missing("run"))
+    }
+
+    /// Commits changes of one run, then remembers them.
+    pub fn commit(&mut self, journal: &dyn Journal, run: &str, changes: Vec<Change>) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        journal.commit(&changes)?;
+        let book = self.run_mut(run)?;
+        for change in changes {
+            book.apply(change);
+        }
+        Ok(())
+    }
+}
+
+/// A retrieval whose task ended well but whose archive is not on this disk yet.
+pub(crate) fn wants_archive(book: &RunBook, job: &JobRow) -> bool {
+    book.row.terms.kind == Kind::Retrieval
+        && job.status == JobStatus::Success
+        && !book.has_artifact(&job.task)
+}
+
+fn missing(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        format!("a {what} that should be in memory is not"),
+    )
+}

@@ -1,0 +1,302 @@
+//! From archives on this disk to one package per person. Can be repeated: finished packages are
+//! left as they are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::book::{Book, RunBook};
+use super::fetch::{blocking, limits};
+use super::project::Project;
+use crate::archive::{Keep, Limits, split, unpack};
+use crate::error::{Error, ErrorKind, Result, io};
+use crate::ids::decode;
+use crate::journal::{ArtifactRow, Change};
+use crate::model::action::Kind;
+use crate::model::report::Problem;
+use crate::model::run::RunState;
+use crate::package::{
+    Archive, DataFile, Origin, Part, Workspace, Written, folder_name, place, write_all,
+};
+use crate::secret::Secret;
+
+/// How packages are made.
+#[derive(Debug, Clone, Default)]
+pub struct CollectOptions {
+    /// Also keep each archive's members untouched, under `archives/<task>/`.
+    pub raw: bool,
+    /// Accept archives that are not encrypted.
+    pub allow_plain: bool,
+    /// More candidates for the secret, tried after the vendor's own.
+    pub secrets: Vec<Secret>,
+}
+
+/// The archives of a run, with the batches whose people they are about.
+pub(crate) struct Order {
+    run: String,
+    reference: Option<String>,
+    archives: Vec<(ArtifactRow, Vec<u32>, i64)>,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    pub problems: Vec<Problem>,
+}
+
+/// Looks up what is on this disk.
+pub(crate) fn prepare(run: &RunBook, _state: RunState) -> Result<Order> {
+    if run.row.terms.kind != Kind::Retrieval {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "a deletion has nothing to collect; collect is for retrievals",
+        ));
+    }
+    let archives = run
+        .artifacts
+        .iter()
+        .map(|artifact| {
+            let batches = run.carried(&artifact.task).map(|batch| batch.no).collect();
+            let requested = run
+                .job(&artifact.task)
+                .map_or(artifact.at, |job| job.created_at);
+            (artifact.clone(), batches, requested)
+        })
+        .collect();
+    Ok(Order {
+        run: run.row.id.clone(),
+        reference: run.row.reference.clone(),
+        archives,
+    })
+}
+
+/// Unpacks and splits every archive that can be; one bad archive does not hide the others.
+pub(crate) async fn collect(
+    project: &Project,
+    order: Order,
+    into: &Path,
+    options: &CollectOptions,
+) -> Result<Outcome> {
+    let _busy = project.clock.busy();
+    let out = std::path::absolute(into).map_err(|error| io("find", into, error))?;
+    let mut secrets = project.vendor.archive_secrets().to_vec();
+    secrets.extend(options.secrets.iter().cloned());
+    let mut problems = Vec::new();
+    let mut index = None;
+    for (artifact, batches, requested) in order.archives {
+        let mut subjects = Vec::new();
+        for no in batches.iter().copied() {
+            subjects.extend(decode(&project.journal.batch_ids(&order.run, no)?)?);
+        }
+        let people = subjects.len() as u64;
+        let task = artifact.task.clone();
+        let work = Work {
+            out: out.clone(),
+            artifact,
+            subjects,
+            requested,
+            vendor: project
+                .vendor
+                .name()
+                .split('-')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            secrets: secrets.clone(),
+            limits: limits(project),
+            raw: options.raw,
+            allow_plain: options.allow_plain,
+        };
+        match blocking(move || work.run()).await {
+            Ok(collected) => {
+                let index = match &mut index {
+                    Some(index) => index,
+                    None => index.insert(Index::create(&out)?),
+                };
+                index.add(&task, &collected)?;
+            }
+            Err(error) => problems.push(Problem {
+                batch: batches.first().copied(),
+                task_id: Some(task),
+                kind: error.kind().as_str().to_owned(),
+                message: error.to_string(),
+                hint: error.hint().to_owned(),
+                ids: people,
+            }),
+        }
+    }
+    if let Some(index) = index {
+        index.finish(&order.run, order.reference.as_deref(), problems.len())?;
+    }
+    Ok(Outcome { problems })
+}
+
+/// Remembers where the packages are.
+pub(crate) fn record(project: &Project, book: &mut Book, run: &str, into: &Path) -> Result<()> {
+    let out = std::path::absolute(into).map_err(|error| io("find", into, error))?;
+    let mut row = book.run(run)?.row.clone();
+    let folder = out.to_string_lossy().into_owned();
+    if row.packages.as_ref() == Some(&folder) {
+        return Ok(());
+    }
+    row.packages = Some(folder);
+    book.commit(project.journal.as_ref(), run, vec![Change::Run(row)])
+}
+
+/// One archive.
+struct Work {
+    out: PathBuf,
+    artifact: ArtifactRow,
+    subjects: Vec<String>,
+    requested: i64,
+    vendor: String,
+    secrets: Vec<Secret>,
+    limits: Limits,
+    raw: bool,
+    allow_plain: bool,
+}
+
+struct Collected {
+    written: Vec<Written>,
+    unassigned_lines: u64,
+}
+
+impl Work {
+    fn run(self) -> Result<Collected> {
+        let task = &self.artifact.task;
+        let workspace = Workspace::open(&self.out, task)?;
+        let members_dir = workspace.path("members");
+        let members = unpack(
+            Path::new(&self.artifact.path),
+            &self.secrets,
+            &self.limits,
+            self.allow_plain,
+            &members_dir,
+            Keep::Scratch,
+        )?;
+        let split = split(&members, &self.subjects, &workspace.path("split"))?;
+        let origin = Origin {
+            vendor: self.vendor.clone(),
+            archives: vec![Archive {
+                task_id: task.clone(),
+                bytes: self.artifact.bytes,
+                sha256: self.artifact.sha256,
+            }],
+            times: BTreeMap::from([
+                ("requested_at".to_owned(), utc(self.requested)),
+                ("received_at".to_owned(), utc(self.artifact.at)),
+            ]),
+        };
+        let parts = self
+            .subjects
+            .iter()
+            .cloned()
+            .zip(split.shares)
+            .map(|(subject, share)| Part {
+                subject,
+                dir: share.dir,
+                files: share
+                    .files
+                    .into_iter()
+                    .map(|file| DataFile {
+                        path: file.name.to_owned(),
+                        bytes: file.bytes,
+                        sha256: file.sha256,
+                        records: file.lines,
+                    })
+                    .collect(),
+            });
+        let written = write_all(&self.out, &origin, parts.collect())?;
+        let folder = folder_name(task);
+        if let Some(unassigned) = &split.unassigned_dir {
+            place(unassigned, &self.out.join("unassigned").join(&folder))?;
+        }
+        if self.raw {
+            place(&members_dir, &self.out.join("archives").join(&folder))?;
+        }
+        let unassigned_lines = split.unassigned.iter().map(|rest| rest.lines).sum();
+        Ok(Collected {
+            written,
+            unassigned_lines,
+        })
+    }
+}
+
+/// `packages.jsonl`, a line per person, and `manifest.json`, the sums. Written as it goes, so that
+/// a million people need no memory.
+struct Index {
+    out: PathBuf,
+    lines: BufWriter<tempfile::NamedTempFile>,
+    packages: u64,
+    unassigned_lines: u64,
+    tasks: Vec<String>,
+}
+
+impl Index {
+    fn create(out: &Path) -> Result<Self> {
+        let file =
+            tempfile::NamedTempFile::new_in(out).map_err(|error| io("write in", out, error))?;
+        Ok(Self {
+            out: out.to_owned(),
+            lines: BufWriter::new(file),
+            packages: 0,
+            unassigned_lines: 0,
+            tasks: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, task: &str, collected: &Collected) -> Result<()> {
+        for package in &collected.written {
+            let line = json!({
+                "subject": package.subject,
+                "folder": package.folder,
+                "task_id": task,
+                "events": package.events,
+                "profiles": package.profiles,
+            });
+            writeln!(self.lines, "{line}").map_err(|error| io("write in", &self.out, error))?;
+        }
+        self.packages += collected.written.len() as u64;
+        self.unassigned_lines += collected.unassigned_lines;
+        self.tasks.push(task.to_owned());
+        Ok(())
+    }
+
+    fn finish(self, run: &str, reference: Option<&str>, problems: usize) -> Result<()> {
+        let failed = |error| io("write in", &self.out, error);
+        let file = self
+            .lines
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
+        keep(file, &self.out.join("packages.jsonl")).map_err(failed)?;
+        let manifest = json!({
+            "format": "dsrkit-run-1",
+            "dsrkit": crate::VERSION,
+            "run_id": run,
+            "reference": reference,
+            "packages": self.packages,
+            "unassigned_lines": self.unassigned_lines,
+            "tasks": self.tasks,
+            "archives_with_problems": problems,
+        });
+        let mut file = tempfile::NamedTempFile::new_in(&self.out).map_err(failed)?;
+        writeln!(file, "{manifest:#}").map_err(failed)?;
+        keep(file, &self.out.join("manifest.json")).map_err(failed)
+    }
+}
+
+/// Makes a temporary file (mode 0600) the file of that name, in one step.
+fn keep(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn utc(at: i64) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| String::new(), |at| at.to_string())
+}

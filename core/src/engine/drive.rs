@@ -1,0 +1,348 @@
+//! Moving runs on.
+//!
+//! Nothing moves unless somebody waits for a run, reads its events or ticks: there is no thread
+//! in the background that a notebook could forget. Whoever waits drives all runs of the project,
+//! one call at a time. A call that was begun is finished and recorded even when the waiting is
+//! given up (Ctrl-C), because it runs in a task of its own.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::due::{self, Action, Due};
+use super::run::{Engine, pause_text};
+use super::{cancel, fetch, submit, watch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{BatchState, Change};
+use crate::model::Millis;
+use crate::model::event::{Event, EventKind, WaitReason};
+use crate::model::report::ReportData;
+
+/// How far a reader of events has read.
+#[derive(Default)]
+pub(crate) struct Cursor {
+    seq: u64,
+    ready: VecDeque<Event>,
+    waiting: Option<(Millis, WaitReason)>,
+    done: bool,
+}
+
+impl Cursor {
+    /// Starts after this event.
+    pub fn after(seq: u64) -> Self {
+        Self {
+            seq,
+            ..Self::default()
+        }
+    }
+}
+
+impl Engine {
+    /// Asks for a cancel and waits until each job's answer is known.
+    pub async fn cancel(self: &Arc<Self>, id: &str) -> Result<ReportData> {
+        self.check_writer()?;
+        {
+            // Not while a call is between its intent and its answer.
+            let _driver = self.driver.lock().await;
+            let mut book = self.book();
+            self.load(&mut book, id)?;
+            cancel::request(&self.project, &mut book, id)?;
+        }
+        self.changed.notify_waiters();
+        loop {
+            let asked = self.with_run(id, |run, _| {
+                Ok(run.jobs.iter().any(|job| {
+                    job.cancel == crate::journal::CancelState::Requested
+                        || (job.cancel == crate::journal::CancelState::Revoked
+                            && run.job_open(job)
+                            && job.last_poll_at.is_none_or(|at| at < job.next_poll_at))
+                }))
+            })?;
+            if !asked {
+                self.finish(id)?;
+                return self.report(id);
+            }
+            self.advance(id).await?;
+        }
+    }
+
+    /// The next event of a run, driving it as needed; `None` when nothing more can happen without
+    /// a person. May be dropped at any time.
+    pub async fn next_event(
+        self: &Arc<Self>,
+        id: &str,
+        cursor: &mut Cursor,
+    ) -> Result<Option<Event>> {
+        self.resume_paused(id)?;
+        loop {
+            self.check()?;
+            if let Some(event) = cursor.ready.pop_front() {
+                cursor.seq = cursor.seq.max(event.seq);
+                return Ok(Some(event));
+            }
+            let stored = self.project.journal.events(id, cursor.seq, 256)?;
+            if !stored.is_empty() {
+                cursor.ready.extend(stored);
+                continue;
+            }
+            let (state, approved, paused) = self.with_run(id, |run, state| {
+                Ok((state, run.row.approved_at.is_some(), run.row.paused.clone()))
+            })?;
+            if state.is_settled() {
+                if cursor.done || !self.finish(id)? {
+                    return Ok(None);
+                }
+                cursor.done = true;
+                continue;
+            }
+            if let Some(reason) = paused {
+                return Err(unpaused_error(&reason));
+            }
+            if !approved {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    "the plan was not started; call start",
+                ));
+            }
+            self.check_writer()?;
+            let before = self.next_due(id)?;
+            let wait = before.filter(|(at, _)| *at > self.project.now());
+            if let Some(wait) = wait.filter(|wait| cursor.waiting != Some(*wait)) {
+                cursor.waiting = Some(wait);
+                return Ok(Some(self.waiting_event(id, wait)));
+            }
+            self.advance(id).await?;
+        }
+    }
+
+    /// Waits until nothing more can happen without a person.
+    pub async fn wait(self: &Arc<Self>, id: &str) -> Result<ReportData> {
+        let mut cursor = Cursor::after(u64::MAX >> 1);
+        while self.next_event(id, &mut cursor).await?.is_some() {}
+        self.report(id)
+    }
+
+    /// Waits until no call is between its intent and its answer.
+    pub async fn idle(&self) {
+        drop(self.driver.lock().await);
+    }
+
+    /// Does what is due now over all runs. Gives when something is due next.
+    pub async fn tick(self: &Arc<Self>) -> Result<Option<Millis>> {
+        self.check_writer()?;
+        loop {
+            let driver = Arc::clone(&self.driver).lock_owned().await;
+            match self.look()? {
+                Due::Now(action) => self.perform(action, driver).await?,
+                Due::Later { at, .. } => return Ok(Some(at)),
+                Due::Nothing => {
+                    drop(driver);
+                    let ids: Vec<String> = self.book().runs.keys().cloned().collect();
+                    for id in ids {
+                        self.finish(&id)?;
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    /// Does one thing, or sleeps until one is due or something changed.
+    async fn advance(self: &Arc<Self>, id: &str) -> Result<()> {
+        let changed = self.changed.notified();
+        tokio::pin!(changed);
+        changed.as_mut().enable();
+        let driver = Arc::clone(&self.driver).lock_owned().await;
+        match self.look()? {
+            Due::Now(action) => {
+                let own = action_run(&action) == id;
+                match self.perform(action.clone(), driver).await {
+                    // Another run's trouble is told to whoever waits for that run.
+                    Err(error) if !own => self.set_aside(action_run(&action), &error),
+                    result => result,
+                }
+            }
+            Due::Later { at, .. } => {
+                drop(driver);
+                let clock = &self.project.clock;
+                let until = clock.monotonic().saturating_add(at - clock.now());
+                tokio::select! {
+                    () = clock.sleep_until(until) => {}
+                    () = changed => {}
+                }
+                Ok(())
+            }
+            Due::Nothing => {
+                // Every open run has something due. A run that another client of this process
+                // just brought to its end has not.
+                if self.with_run(id, |run, _| Ok(run.settled()))? {
+                    return Ok(());
+                }
+                Err(Error::new(
+                    ErrorKind::Internal,
+                    "a run is open but nothing of it is due",
+                ))
+            }
+        }
+    }
+
+    /// What is due. Called with the driver's lock held, so a batch that is SENDING here has no
+    /// call under way: its answer could not be recorded.
+    fn look(&self) -> Result<Due> {
+        let mut book = self.book();
+        let stuck: Vec<(String, u32)> = book
+            .runs
+            .values()
+            .flat_map(|run| {
+                run.batches
+                    .iter()
+                    .filter(|batch| batch.state == BatchState::Sending)
+                    .map(|batch| (run.row.id.clone(), batch.no))
+            })
+            .collect();
+        for (id, no) in stuck {
+            let changes = submit::orphaned(&self.project, book.run(&id)?, no)?;
+            book.commit(self.project.journal.as_ref(), &id, changes)?;
+        }
+        Ok(due::next(
+            &book,
+            &self.project.settings,
+            self.project.now(),
+            None,
+        ))
+    }
+
+    /// Does one thing in a task of its own, which ends even if nobody waits for it any more.
+    async fn perform(self: &Arc<Self>, action: Action, driver: OwnedMutexGuard<()>) -> Result<()> {
+        let engine = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let result = engine.act(&action).await;
+            drop(driver);
+            engine.changed.notify_waiters();
+            result
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(
+                ErrorKind::Internal,
+                "a step of the engine failed",
+            )),
+        }
+    }
+
+    async fn act(&self, action: &Action) -> Result<()> {
+        match action {
+            Action::Submit { run, batch } => {
+                let slot = self.project.pacer.slot().await;
+                let intent = submit::intend(&self.project, &mut self.book(), run, *batch)?;
+                let Some(operation) = intent else {
+                    return Ok(());
+                };
+                let result = self.project.call_in(slot, &operation).await;
+                submit::settle(
+                    &self.project,
+                    &mut self.book(),
+                    run,
+                    *batch,
+                    &operation,
+                    result,
+                )
+            }
+            Action::Poll { run, task } => {
+                let operation = watch::ask(&self.book(), run, task)?;
+                let result = self.project.call(&operation).await;
+                watch::settle(&self.project, &mut self.book(), run, task, result)
+            }
+            Action::Cancel { run, task } => {
+                let operation = cancel::ask(&self.book(), run, task)?;
+                let result = self.project.call(&operation).await;
+                cancel::settle(&self.project, &mut self.book(), run, task, result)
+            }
+            Action::Fetch { run, task } => {
+                let order = fetch::order(&self.book(), run, task)?;
+                let result = fetch::fetch(&self.project, &order).await;
+                fetch::settle(&self.project, &mut self.book(), run, task, result)
+            }
+        }
+    }
+
+    fn waiting_event(&self, id: &str, (at, reason): (Millis, WaitReason)) -> Event {
+        let now = self.project.now();
+        Event {
+            seq: 0,
+            at_ms: now,
+            run_id: id.to_owned(),
+            kind: EventKind::Waiting,
+            batch: None,
+            task_id: None,
+            text: format!("waiting: {reason}, next try {}", clock_text(at)),
+            next_due_ms: Some(at),
+        }
+    }
+
+    /// A person waits for a paused run again: the credentials may be in order now.
+    fn resume_paused(&self, id: &str) -> Result<()> {
+        if self.read_only.is_some() {
+            return Ok(());
+        }
+        let mut book = self.book();
+        self.load(&mut book, id)?;
+        let run = book.run(id)?;
+        if run.row.paused.is_none() {
+            return Ok(());
+        }
+        let mut row = run.row.clone();
+        row.paused = None;
+        let event = run.event(
+            self.project.now(),
+            EventKind::Resumed,
+            None,
+            None,
+            "tried again after a pause",
+        );
+        book.commit(
+            self.project.journal.as_ref(),
+            id,
+            vec![Change::Run(row), event],
+        )
+    }
+
+    fn set_aside(&self, id: &str, error: &Error) -> Result<()> {
+        let mut book = self.book();
+        let run = book.run(id)?;
+        if run.row.paused.is_some() {
+            return Ok(());
+        }
+        let mut row = run.row.clone();
+        row.paused = Some(pause_text(error));
+        book.commit(self.project.journal.as_ref(), id, vec![Change::Run(row)])
+    }
+}
+
+fn action_run(action: &Action) -> &str {
+    match action {
+        Action::Cancel { run, .. }
+        | Action::Submit { run, .. }
+        | Action::Fetch { run, .. }
+        | Action::Poll { run, .. } => run,
+    }
+}
+
+fn unpaused_error(reason: &str) -> Error {
+    let (kind, message) = reason.split_once(": ").unwrap_or(("", reason));
+    let kind = ErrorKind::ALL
+        .iter()
+        .find(|known| known.as_str() == kind)
+        .copied()
+        .unwrap_or(ErrorKind::Unauthenticated);
+    Error::new(kind, message)
+}
+
+/// A time of day for people, in UTC.
+pub(crate) fn clock_text(at: Millis) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(
+        |_| "later".to_owned(),
+        |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
+}

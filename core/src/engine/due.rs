@@ -1,0 +1,160 @@
+//! What comes next. One schedule for all calls of a project: creates first (an early start is
+//! worth more than an early look), then archives (their links die), then looks at jobs.
+
+use super::book::{Book, RunBook, wants_archive};
+use crate::error::ErrorKind;
+use crate::journal::{BatchRow, BatchState, CancelState, JobRow};
+use crate::model::Millis;
+use crate::model::action::Kind;
+use crate::model::event::WaitReason;
+use crate::settings::{Settings, ms};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    Cancel { run: String, task: String },
+    Submit { run: String, batch: u32 },
+    Fetch { run: String, task: String },
+    Poll { run: String, task: String },
+}
+
+/// What a look at the book gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Due {
+    Now(Action),
+    Later { at: Millis, reason: WaitReason },
+    Nothing,
+}
+
+struct Candidate {
+    at: Millis,
+    // Order among what is due: class, then deadline, then age.
+    rank: (u8, Millis, Millis),
+    reason: WaitReason,
+    action: Action,
+}
+
+/// The next thing to do over all runs, or over one.
+pub(crate) fn next(book: &Book, settings: &Settings, now: Millis, only: Option<&str>) -> Due {
+    let mut best: Option<Candidate> = None;
+    let mut earliest: Option<(Millis, WaitReason)> = None;
+    for run in book.runs.values() {
+        let row = &run.row;
+        let elsewhere = only.is_some_and(|id| id != row.id);
+        if elsewhere || row.approved_at.is_none() || row.paused.is_some() {
+            continue;
+        }
+        for candidate in candidates(book, run) {
+            // A clock that was set back must not make anything wait longer than it ever would.
+            let at = if candidate.at - now > longest(settings, run) {
+                now
+            } else {
+                candidate.at
+            };
+            if at > now {
+                if earliest.is_none_or(|(first, _)| at < first) {
+                    earliest = Some((at, candidate.reason));
+                }
+            } else if best
+                .as_ref()
+                .is_none_or(|other| candidate.rank < other.rank)
+            {
+                best = Some(candidate);
+            }
+        }
+    }
+    match (best, earliest) {
+        (Some(candidate), _) => Due::Now(candidate.action),
+        (None, Some((at, reason))) => Due::Later { at, reason },
+        (None, None) => Due::Nothing,
+    }
+}
+
+/// The longest that anything of a run may have to wait.
+fn longest(settings: &Settings, run: &RunBook) -> Millis {
+    [
+        // The most a Retry-After is believed.
+        6 * 3_600_000,
+        ms(settings.backoff_max),
+        ms(settings.poll_max),
+        ms(settings.ambiguous_retry_after),
+        run.row.hold_for_ms,
+    ]
+    .into_iter()
+    .max()
+    .unwrap_or(0)
+    .saturating_add(1000)
+}
+
+fn candidates<'a>(book: &'a Book, run: &'a RunBook) -> impl Iterator<Item = Candidate> + 'a {
+    let submits = run
+        .batches
+        .iter()
+        .filter_map(move |batch| submit(book, run, batch));
+    let looks = run.jobs.iter().filter_map(move |job| look(run, job));
+    submits.chain(looks)
+}
+
+fn submit(book: &Book, run: &RunBook, batch: &BatchRow) -> Option<Candidate> {
+    if !matches!(batch.state, BatchState::Ready | BatchState::Ambiguous) {
+        return None;
+    }
+    let gate = book
+        .gates
+        .get(&run.row.terms.kind)
+        .copied()
+        .unwrap_or_default();
+    let refused = matches!(batch.problem, Some((ErrorKind::RateLimited, _))) || gate.failures > 0;
+    let reason = if batch.attempts == 0 && run.row.hold_for_ms > 0 && gate.failures == 0 {
+        WaitReason::HoldFor
+    } else if refused && run.row.terms.kind == Kind::Retrieval {
+        WaitReason::ScanBudget
+    } else {
+        WaitReason::Backoff
+    };
+    Some(Candidate {
+        at: batch.not_before.max(gate.not_before),
+        rank: (1, run.row.deadline_at, Millis::from(batch.no)),
+        reason,
+        action: Action::Submit {
+            run: run.row.id.clone(),
+            batch: batch.no,
+        },
+    })
+}
+
+fn look(run: &RunBook, job: &JobRow) -> Option<Candidate> {
+    if !run.job_open(job) {
+        return None;
+    }
+    let (id, task) = (run.row.id.clone(), job.task.clone());
+    if job.cancel == CancelState::Requested {
+        return Some(Candidate {
+            at: job.next_poll_at,
+            rank: (0, 0, job.created_at),
+            reason: WaitReason::Backoff,
+            action: Action::Cancel { run: id, task },
+        });
+    }
+    let fetch = wants_archive(run, job) && run.links.contains_key(&job.task);
+    let reason = if job.failures + job.fetch_failures > 0 {
+        WaitReason::Backoff
+    } else {
+        WaitReason::Poll
+    };
+    Some(if fetch {
+        Candidate {
+            at: job.next_poll_at,
+            rank: (2, job.ended_at.unwrap_or(0), job.created_at),
+            reason,
+            action: Action::Fetch { run: id, task },
+        }
+    } else {
+        Candidate {
+            at: job.next_poll_at,
+            rank: (3, job.next_poll_at, job.created_at),
+            reason,
+            action: Action::Poll { run: id, task },
+        }
+    })
+}

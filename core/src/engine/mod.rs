@@ -1,0 +1,24 @@
+//! The engine carries plans out. It is the only room that ties the others together; data goes
+//! down this list once:
+//!
+//! `plan` freezes ids into batches, `submit` sends each batch once, `watch` follows the vendor's
+//! tasks, `fetch` brings archives to this disk, `collect` makes packages of them, `report` gives
+//! the account. `due` says what comes next, `drive` does it, `run` holds it all. `recover` puts a journal in order that
+//! a dead process left behind.
+
+pub(crate) mod book;
+pub(crate) mod cancel;
+pub(crate) mod collect;
+pub(crate) mod drive;
+pub(crate) mod due;
+pub(crate) mod fetch;
+pub(crate) mod plan;
+pub(crate) mod project;
+pub(crate) mod recover;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod submit;
+pub(crate) mod watch;
+
+pub use collect::CollectOptions;
+pub use plan::{Estimate, PlanOptions};

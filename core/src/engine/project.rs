@@ -1,0 +1,159 @@
+//! One project of one vendor, with everything a call needs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::archive::{HostRules, Store};
+use crate::error::Error;
+use crate::http::classify::classify;
+use crate::http::transport::Transport;
+use crate::journal::{Journal, ProjectRow};
+use crate::model::Millis;
+use crate::model::time::Clock;
+use crate::model::wire::{Answer, Failure, FailureClass, Operation};
+use crate::pace::backoff::Dice;
+use crate::pace::rate::{Pacer, Slot};
+use crate::settings::Settings;
+use crate::vendor::Vendor;
+
+/// What calls of a project share.
+pub(crate) struct Project {
+    pub vendor: Arc<dyn Vendor>,
+    pub transport: Arc<dyn Transport>,
+    pub store: Arc<dyn Store>,
+    pub hosts: HostRules,
+    pub clock: Arc<dyn Clock>,
+    pub pacer: Arc<Pacer>,
+    pub dice: Dice,
+    pub journal: Arc<dyn Journal>,
+    pub settings: Settings,
+    /// Set once the vendor turned out to want item paths without their last slash.
+    pub bare_items: AtomicBool,
+}
+
+impl Project {
+    /// The time of day.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Makes one call at the project's pace.
+    pub async fn call(&self, operation: &Operation) -> Result<Answer, Failure> {
+        let slot = self.pacer.slot().await;
+        self.call_in(slot, operation).await
+    }
+
+    /// Makes one call in a slot that was waited for before (an intent had to be committed in
+    /// between). An item call that finds nothing is tried once with the other form of its path.
+    pub async fn call_in(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
+        let preferred = match operation.other_form() {
+            Some(other) if self.bare_items.load(Ordering::Relaxed) => other,
+            _ => operation.clone(),
+        };
+        let first = self.exchange(slot, &preferred).await;
+        let missed = matches!(
+            &first,
+            Err(Failure {
+                class: FailureClass::Missing | FailureClass::Redirected(_),
+                ..
+            })
+        );
+        let Some(other) = preferred.other_form().filter(|_| missed) else {
+            return first;
+        };
+        let slot = self.pacer.slot().await;
+        let second = self.exchange(slot, &other).await;
+        let found = !matches!(
+            &second,
+            Err(Failure {
+                class: FailureClass::Missing | FailureClass::Redirected(_),
+                ..
+            })
+        );
+        if found {
+            self.bare_items.store(true, Ordering::Relaxed);
+            return second;
+        }
+        first
+    }
+
+    async fn exchange(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
+        let sent = match self.vendor.request(operation) {
+            Ok(request) => self.transport.send(request).await,
+            Err(error) => Err(error),
+        };
+        drop(slot);
+        let response = sent.map_err(|error| lost(operation, error))?;
+        let reading = self.vendor.read(operation, &response);
+        let result = classify(operation, &response, reading, self.now());
+        tracing::debug!(
+            target: "dsrkit",
+            operation = operation.name(),
+            status = response.status.as_u16(),
+            ok = result.is_ok(),
+            "answered"
+        );
+        result
+    }
+}
+
+/// No answer at all: nothing was done if nothing was sent; otherwise a write is ambiguous, and a
+/// read can simply be repeated.
+fn lost(operation: &Operation, error: Error) -> Failure {
+    use crate::error::{ErrorKind, Sent};
+    let unsent = error.sent_state() == Sent::No;
+    if !operation.is_write() || unsent {
+        let class = if error.kind() == ErrorKind::Unavailable {
+            FailureClass::NotCreated
+        } else {
+            FailureClass::Rejected
+        };
+        return Failure { error, class };
+    }
+    let message = format!("{} ({})", error.message(), operation.name());
+    let error = Error::new(ErrorKind::Ambiguous, message)
+        .sent(Sent::Maybe)
+        .with_source(error);
+    Failure {
+        error,
+        class: FailureClass::Ambiguous,
+    }
+}
+
+/// HMAC-SHA256 under the journal's key.
+pub(crate) fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // An HMAC takes a key of any length.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return [0; 32];
+    };
+    for part in parts {
+        mac.update(&(part.len() as u64).to_le_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// The base URL as it identifies a project. The port of a simulated vendor on this machine is
+/// left out: it changes from start to start.
+pub(crate) fn project_url(vendor: &dyn Vendor) -> String {
+    let mut url = vendor.base_url().clone();
+    if crate::vendor::mixpanel::is_loopback(&url) {
+        let _ = url.set_port(None);
+    }
+    url.into()
+}
+
+/// The project's row for the journal.
+pub(crate) fn project_row(vendor: &dyn Vendor, journal: &dyn Journal) -> ProjectRow {
+    let base_url = project_url(vendor);
+    let token = vendor.project_key().expose().as_bytes();
+    let fingerprint = keyed(journal.key(), &[b"project", token, base_url.as_bytes()]);
+    ProjectRow {
+        fingerprint,
+        vendor: vendor.name().to_owned(),
+        base_url,
+    }
+}

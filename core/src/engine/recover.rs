@@ -1,0 +1,50 @@
+//! Putting a journal in order that another process left behind.
+
+use super::book::{Book, RunBook};
+use super::project::Project;
+use super::submit;
+use crate::error::Result;
+use crate::journal::BatchState;
+use crate::model::event::EventKind;
+use crate::model::run::RunState;
+
+/// Loads every run that is not at its end, and turns requests without an answer into ambiguous
+/// ones. Gives whether there is anything to carry on.
+pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result<bool> {
+    let mut any = false;
+    for row in project.journal.runs()? {
+        if matches!(row.state, RunState::Finished | RunState::Planned) || row.approved_at.is_none()
+        {
+            continue;
+        }
+        let Some(run) = RunBook::load(project.journal.as_ref(), &row.id)? else {
+            continue;
+        };
+        let open = !run.settled();
+        book.runs.insert(row.id.clone(), run);
+        if write && open {
+            any = true;
+            adopt_orphans(project, book, &row.id)?;
+        }
+    }
+    Ok(any)
+}
+
+/// One transaction for a run: every SENDING becomes AMBIGUOUS (or is held, by policy).
+fn adopt_orphans(project: &Project, book: &mut Book, id: &str) -> Result<()> {
+    let run = book.run(id)?;
+    let mut changes = Vec::new();
+    for batch in run
+        .batches
+        .iter()
+        .filter(|batch| batch.state == BatchState::Sending)
+    {
+        changes.extend(submit::orphaned(project, run, batch.no)?);
+    }
+    let text = match changes.len() {
+        0 => "carried on in a new process",
+        _ => "carried on in a new process; requests without an answer are ambiguous",
+    };
+    changes.push(run.event(project.now(), EventKind::Resumed, None, None, text));
+    book.commit(project.journal.as_ref(), id, changes)
+}

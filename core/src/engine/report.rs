@@ -1,0 +1,197 @@
+//! The account of a run.
+
+use std::collections::BTreeMap;
+
+use super::book::RunBook;
+use crate::error::{ErrorKind, Result};
+use crate::ids::decode;
+use crate::journal::{AttemptState, BatchRow, BatchState, CancelState, JobOrigin, Journal};
+use crate::model::Millis;
+use crate::model::report::{
+    AmbiguousAttempt, JobReport, Outcome, Problem, ReportData, SubjectOutcome,
+};
+use crate::model::run::RunState;
+
+/// The outcome of every id of a batch.
+pub(crate) fn outcome(book: &RunBook, batch: &BatchRow) -> Outcome {
+    match batch.state {
+        BatchState::Frozen | BatchState::Ready | BatchState::Sending | BatchState::Ambiguous => {
+            Outcome::Pending
+        }
+        BatchState::Submitted => {
+            let elsewhere = batch
+                .task
+                .as_deref()
+                .and_then(|task| book.jobs.iter().find(|job| job.task == task))
+                .is_some_and(|job| job.origin == JobOrigin::Elsewhere);
+            if elsewhere {
+                Outcome::RunningElsewhere
+            } else {
+                Outcome::Submitted
+            }
+        }
+        BatchState::Done => Outcome::Done,
+        BatchState::Failed => Outcome::Failed,
+        BatchState::Revoked => Outcome::Revoked,
+        BatchState::Cancelled => Outcome::Cancelled,
+        BatchState::Held => Outcome::Held,
+        BatchState::Rejected | BatchState::Split => Outcome::Rejected,
+    }
+}
+
+/// Batches that hold ids: a split one has given its ids to its children.
+fn live(book: &RunBook) -> impl Iterator<Item = &BatchRow> {
+    book.batches
+        .iter()
+        .filter(|batch| batch.state != BatchState::Split)
+}
+
+/// How many ids have each outcome.
+pub(crate) fn counts(book: &RunBook) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for batch in live(book) {
+        *counts.entry(outcome(book, batch).as_str()).or_default() += u64::from(batch.n);
+    }
+    counts
+}
+
+/// The vendor tasks of a run.
+pub(crate) fn jobs(book: &RunBook) -> Vec<JobReport> {
+    book.jobs
+        .iter()
+        .map(|job| JobReport {
+            task_id: job.task.clone(),
+            status: job.status.as_str().to_owned(),
+            origin: match job.origin {
+                JobOrigin::Created => "created",
+                JobOrigin::Adopted => "adopted",
+                JobOrigin::Elsewhere => "elsewhere",
+            }
+            .to_owned(),
+            ids: book
+                .carried(&job.task)
+                .map(|batch| u64::from(batch.n))
+                .sum(),
+            cancel: match job.cancel {
+                CancelState::None => None,
+                CancelState::Requested => Some("requested".to_owned()),
+                CancelState::Revoked => Some("cancelled".to_owned()),
+                CancelState::TooLate => Some("too late".to_owned()),
+                CancelState::Unknown => Some("unknown".to_owned()),
+            },
+            polls: job.polls,
+        })
+        .collect()
+}
+
+fn ambiguous(book: &RunBook) -> Vec<AmbiguousAttempt> {
+    book.attempts
+        .iter()
+        .filter(|attempt| {
+            matches!(
+                attempt.state,
+                AttemptState::Ambiguous | AttemptState::CreatedUntracked
+            )
+        })
+        .map(|attempt| AmbiguousAttempt {
+            batch: attempt.batch,
+            attempt: attempt.n,
+            sent_at_ms: attempt.sending_at,
+            seen: attempt.seen.clone().unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = live(book)
+        .filter(|batch| {
+            matches!(
+                batch.state,
+                BatchState::Held | BatchState::Rejected | BatchState::Failed | BatchState::Revoked
+            )
+        })
+        .map(|batch| {
+            let (kind, message) = batch
+                .problem
+                .clone()
+                .unwrap_or((ErrorKind::Internal, "no reason was recorded".to_owned()));
+            Problem {
+                batch: Some(batch.no),
+                task_id: batch.task.clone(),
+                kind: kind.as_str().to_owned(),
+                message,
+                hint: kind.hint().to_owned(),
+                ids: u64::from(batch.n),
+            }
+        })
+        .collect();
+    if let Some(reason) = &book.row.paused {
+        problems.push(Problem {
+            batch: None,
+            task_id: None,
+            kind: ErrorKind::Unauthenticated.as_str().to_owned(),
+            message: reason.clone(),
+            hint: ErrorKind::Unauthenticated.hint().to_owned(),
+            ids: book.row.subjects,
+        });
+    }
+    let open = book.row.approved_at.is_some() && !book.settled();
+    if open && now > book.row.deadline_at {
+        problems.push(Problem {
+            batch: None,
+            task_id: None,
+            kind: ErrorKind::Deadline.as_str().to_owned(),
+            message: "the legal deadline of this request has passed".to_owned(),
+            hint: "Tell the people concerned about the delay and its reasons (GDPR Art. 12(3))."
+                .to_owned(),
+            ids: book.row.subjects,
+        });
+    }
+    problems
+}
+
+/// The whole account at this moment.
+pub(crate) fn report(book: &RunBook, state: RunState, now: Millis) -> ReportData {
+    let row = &book.row;
+    ReportData {
+        run_id: row.id.clone(),
+        kind: row.terms.kind,
+        compliance: row.terms.compliance,
+        reference: row.reference.clone(),
+        state,
+        subjects: row.subjects,
+        duplicates: row.duplicates,
+        refused: row.refused.clone(),
+        counts: counts(book),
+        jobs: jobs(book),
+        ambiguous: ambiguous(book),
+        problems: problems(book, now),
+        received_at_ms: row.received_at,
+        deadline_ms: row.deadline_at,
+        at_ms: now,
+        packages: row.packages.as_ref().map(Into::into),
+    }
+}
+
+/// One row per id, a batch at a time, so that millions of them need no memory.
+pub(crate) fn outcomes_of(
+    journal: &dyn Journal,
+    book: &RunBook,
+    no: u32,
+) -> Result<Vec<SubjectOutcome>> {
+    let batch = book.batch(no)?;
+    if batch.state == BatchState::Split {
+        return Ok(Vec::new());
+    }
+    let outcome = outcome(book, batch);
+    let ids = decode(&journal.batch_ids(&book.row.id, no)?)?;
+    Ok(ids
+        .into_iter()
+        .map(|id| SubjectOutcome {
+            id,
+            outcome,
+            batch: no,
+            task_id: batch.task.clone(),
+        })
+        .collect())
+}

@@ -1,0 +1,274 @@
+//! The runs of one project in one journal: opening, starting, looking at them. What moves them is
+//! in `drive.rs`.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Mutex as AsyncMutex, Notify};
+
+use super::book::{Book, RunBook};
+use super::due::{self, Due};
+use super::plan::{self, PlanOptions};
+use super::project::{Project, project_row};
+use super::{collect, recover, report};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::IdSource;
+use crate::journal::{BatchState, Change, RunRow};
+use crate::model::Millis;
+use crate::model::action::{Kind, Terms};
+use crate::model::event::{EventKind, WaitReason};
+use crate::model::report::{ReportData, SubjectOutcome};
+use crate::model::run::RunState;
+
+/// All runs of one project in one journal.
+pub(crate) struct Engine {
+    pub project: Project,
+    book: Mutex<Book>,
+    pub(super) driver: Arc<AsyncMutex<()>>,
+    pub(super) changed: Notify,
+    /// Why this client may only read, if so: another process carries the journal's runs.
+    pub(super) read_only: Option<String>,
+    pid: u32,
+}
+
+impl Engine {
+    /// Opens the journal for this project: recovers what a dead process left, unless another
+    /// process is at work.
+    pub fn open(project: Project, read_only: Option<String>) -> Result<Arc<Self>> {
+        let row = project_row(project.vendor.as_ref(), project.journal.as_ref());
+        if let Some(other) = project
+            .journal
+            .runs()?
+            .iter()
+            .find(|run| run.project != row.fingerprint)
+        {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "the journal belongs to another project or region; use a journal for each",
+            )
+            .with("run", &other.id));
+        }
+        let mut book = Book::default();
+        let write = read_only.is_none();
+        if write {
+            project.journal.put_project(&row)?;
+        }
+        let carry_on = recover::recover(&project, &mut book, write)?;
+        let engine = Arc::new(Self {
+            project,
+            book: Mutex::new(book),
+            driver: Arc::new(AsyncMutex::new(())),
+            changed: Notify::new(),
+            read_only,
+            pid: std::process::id(),
+        });
+        if carry_on {
+            // The process before this one may have called a moment ago.
+            engine.project.pacer.start_late();
+        }
+        Ok(engine)
+    }
+
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses to work in a forked child: the runtime's threads and the journal's lock stayed in
+    /// the parent.
+    pub fn check(&self) -> Result<()> {
+        if std::process::id() == self.pid {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Fork,
+            "this client was made before fork(); create a client in the child process",
+        ))
+    }
+
+    pub(super) fn check_writer(&self) -> Result<()> {
+        self.check()?;
+        match &self.read_only {
+            None => Ok(()),
+            Some(reason) => Err(Error::new(ErrorKind::Journal, reason.clone())),
+        }
+    }
+
+    /// Freezes a plan. Blocks while the ids are read.
+    pub fn freeze(&self, source: IdSource, terms: Terms, options: &PlanOptions) -> Result<RunRow> {
+        self.check_writer()?;
+        plan::freeze(&self.project, source, terms, options)
+    }
+
+    /// Starts a frozen plan. A deletion needs its confirmation. Starting twice is starting once.
+    pub fn start(&self, id: &str, confirm: Option<&str>, count_is_enough: bool) -> Result<()> {
+        self.check_writer()?;
+        let mut book = self.book();
+        self.load(&mut book, id)?;
+        let run = book.run(id)?;
+        let mut row = run.row.clone();
+        if row.terms.kind == Kind::Deletion {
+            plan::check_confirmation(&row, confirm, count_is_enough)?;
+        }
+        if row.cancel_at.is_some() {
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "this plan was cancelled; make a new one",
+            ));
+        }
+        if row.approved_at.is_some() {
+            return Ok(());
+        }
+        let now = self.project.now();
+        row.approved_at = Some(now);
+        row.approved_digest = Some(row.plan_digest);
+        row.state = RunState::Running;
+        let hold_for = row.hold_for_ms;
+        let mut changes = vec![Change::Run(row)];
+        for batch in &run.batches {
+            let mut batch = batch.clone();
+            batch.state = BatchState::Ready;
+            batch.not_before = now + hold_for;
+            changes.push(Change::Batch(batch));
+        }
+        let text = match hold_for {
+            0 => "started".to_owned(),
+            hold => format!("started; nothing is sent for {} s (hold_for)", hold / 1000),
+        };
+        changes.push(run.event(now, EventKind::Started, None, None, text));
+        book.commit(self.project.journal.as_ref(), id, changes)?;
+        drop(book);
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// Reads a run into memory unless it is there. A reader beside another process always reads
+    /// anew.
+    pub(super) fn load(&self, book: &mut Book, id: &str) -> Result<()> {
+        if self.read_only.is_none() && book.runs.contains_key(id) {
+            return Ok(());
+        }
+        let run = RunBook::load(self.project.journal.as_ref(), id)?
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "this journal has no run of that id"))?;
+        book.runs.insert(id.to_owned(), run);
+        Ok(())
+    }
+
+    /// Looks at a run.
+    pub fn with_run<T>(
+        &self,
+        id: &str,
+        look: impl FnOnce(&RunBook, RunState) -> Result<T>,
+    ) -> Result<T> {
+        self.check()?;
+        let mut book = self.book();
+        self.load(&mut book, id)?;
+        let due = due::next(&book, &self.project.settings, self.project.now(), Some(id));
+        let run = book.run(id)?;
+        look(run, run.state(matches!(due, Due::Now(_))))
+    }
+
+    /// When something of a run is due next.
+    pub fn next_due(&self, id: &str) -> Result<Option<(Millis, WaitReason)>> {
+        self.check()?;
+        let mut book = self.book();
+        self.load(&mut book, id)?;
+        let now = self.project.now();
+        Ok(
+            match due::next(&book, &self.project.settings, now, Some(id)) {
+                Due::Now(_) => Some((now, WaitReason::Rate)),
+                Due::Later { at, reason } => Some((at, reason)),
+                Due::Nothing => None,
+            },
+        )
+    }
+
+    /// The account of a run.
+    pub fn report(&self, id: &str) -> Result<ReportData> {
+        let now = self.project.now();
+        self.with_run(id, |run, state| Ok(report::report(run, state, now)))
+    }
+
+    /// The outcomes of one batch's ids; `None` past the last batch.
+    pub fn outcomes(&self, id: &str, batch: u32) -> Result<Option<Vec<SubjectOutcome>>> {
+        let journal = Arc::clone(&self.project.journal);
+        self.with_run(id, |run, _| {
+            if batch as usize >= run.batches.len() {
+                return Ok(None);
+            }
+            report::outcomes_of(journal.as_ref(), run, batch).map(Some)
+        })
+    }
+
+    /// All runs of the journal.
+    pub fn runs(&self) -> Result<Vec<RunRow>> {
+        self.check()?;
+        self.project.journal.runs()
+    }
+
+    /// Downloads what is missing, unpacks, splits, writes packages.
+    pub async fn collect(
+        self: &Arc<Self>,
+        id: &str,
+        into: &Path,
+        options: &collect::CollectOptions,
+    ) -> Result<ReportData> {
+        self.check_writer()?;
+        let plan = self.with_run(id, collect::prepare)?;
+        let outcome = collect::collect(&self.project, plan, into, options).await?;
+        let mut book = self.book();
+        collect::record(&self.project, &mut book, id, into)?;
+        let state = book.run(id)?.state(false);
+        let mut report = report::report(book.run(id)?, state, self.project.now());
+        report.problems.extend(outcome.problems);
+        Ok(report)
+    }
+
+    /// Writes the end of a run, once. Gives whether it did so now.
+    pub(super) fn finish(&self, id: &str) -> Result<bool> {
+        if self.read_only.is_some() {
+            return Ok(false);
+        }
+        let mut book = self.book();
+        let run = book.run(id)?;
+        let state = run.state(false);
+        if !state.is_settled() || run.row.state == state {
+            return Ok(false);
+        }
+        let mut row = run.row.clone();
+        row.state = state;
+        let counts: Vec<String> = report::counts(run)
+            .into_iter()
+            .map(|(word, count)| format!("{count} {word}"))
+            .collect();
+        let text = format!("{state}: {}", counts.join(", "));
+        let event = run.event(self.project.now(), EventKind::Finished, None, None, text);
+        book.commit(
+            self.project.journal.as_ref(),
+            id,
+            vec![Change::Run(row), event],
+        )?;
+        Ok(true)
+    }
+}
+
+/// The vendor refuses the credentials: every run of the project pauses, nothing fails.
+pub(super) fn pause(project: &Project, book: &mut Book, error: Error) -> Result<Error> {
+    let now = project.now();
+    let ids: Vec<String> = book.runs.keys().cloned().collect();
+    for id in ids {
+        let run = book.run(&id)?;
+        if run.row.approved_at.is_none() || run.row.paused.is_some() || run.settled() {
+            continue;
+        }
+        let mut row = run.row.clone();
+        row.paused = Some(pause_text(&error));
+        let text = format!("paused: {}", error.message());
+        let event = run.event(now, EventKind::Paused, None, None, text);
+        book.commit(project.journal.as_ref(), &id, vec![Change::Run(row), event])?;
+    }
+    Ok(error)
+}
+
+pub(super) fn pause_text(error: &Error) -> String {
+    format!("{}: {}", error.kind(), error.message())
+}

@@ -1,0 +1,271 @@
+//! Looking at a job: its status, and what follows for the batches it carries.
+
+use super::book::{Book, RunBook, wants_archive};
+use super::project::Project;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{BatchState, Change, JobRow};
+use crate::model::Millis;
+use crate::model::action::Kind;
+use crate::model::event::EventKind;
+use crate::model::job::{Job, JobStatus};
+use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
+use crate::pace::{backoff, poll};
+use crate::settings::ms;
+
+/// Looks at a finished retrieval that shows no usable link before it is held.
+const LINKLESS_MAX: u32 = 5;
+
+/// The status call of a job.
+pub(crate) fn ask(book: &Book, run: &str, task: &str) -> Result<Operation> {
+    let kind = book.run(run)?.row.terms.kind;
+    Ok(Operation::Get {
+        kind,
+        task: task.to_owned(),
+        form: PathForm::Slash,
+    })
+}
+
+/// Commits what a status call showed.
+pub(crate) fn settle(
+    project: &Project,
+    book: &mut Book,
+    run: &str,
+    task: &str,
+    result: Result<Answer, Failure>,
+) -> Result<()> {
+    let now = project.now();
+    let mut job = book.run(run)?.job(task)?.clone();
+    job.polls += 1;
+    job.last_poll_at = Some(now);
+    let mut paused = None;
+    let changes = match result {
+        Ok(Answer::Status(seen)) => {
+            job.failures = 0;
+            if let Some(word) = odd_word(book.run(run)?, &seen.status) {
+                book.run_mut(run)?.odd_words.insert(word);
+            }
+            if let Some(link) = &seen.download_url {
+                book.run_mut(run)?
+                    .links
+                    .insert(task.to_owned(), link.clone());
+            }
+            seen_status(project, book.run(run)?, job, &seen, now)
+        }
+        Err(Failure {
+            class: FailureClass::Missing,
+            ..
+        }) => {
+            job.failures = 0;
+            missing(project, book.run(run)?, job, &JobStatus::NotFound, now)
+        }
+        Ok(_) | Err(_) => {
+            let error = match result {
+                Err(failure) => failure.error,
+                Ok(_) => Error::new(ErrorKind::Protocol, "an answer to another question"),
+            };
+            job.failures += 1;
+            let asked = error.retry_after();
+            job.next_poll_at =
+                now + backoff::wait(&project.settings, &project.dice, job.failures, asked);
+            let kind = error.kind();
+            if matches!(
+                kind,
+                ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+            ) {
+                job.next_poll_at = now;
+                paused = Some(error);
+                vec![Change::Job(job)]
+            } else {
+                let text = format!("status not known: {}", error.message());
+                let event = book
+                    .run(run)?
+                    .event(now, EventKind::Backoff, None, Some(task), text);
+                vec![Change::Job(job), event]
+            }
+        }
+    };
+    book.commit(project.journal.as_ref(), run, changes)?;
+    match paused {
+        Some(error) => Err(super::run::pause(project, book, error)?),
+        None => Ok(()),
+    }
+}
+
+/// An undocumented word that was not reported yet.
+fn odd_word(book: &RunBook, status: &JobStatus) -> Option<String> {
+    match status {
+        JobStatus::Other(word) if !book.odd_words.contains(word) => Some(word.clone()),
+        _ => None,
+    }
+}
+
+fn seen_status(
+    project: &Project,
+    book: &RunBook,
+    mut job: JobRow,
+    seen: &Job,
+    now: Millis,
+) -> Vec<Change> {
+    let task = job.task.clone();
+    let age = now - job.created_at;
+    job.next_poll_at = now + poll::interval(&project.settings, age);
+    if job.status.is_terminal() {
+        return ended_before(project, book, job, seen, now);
+    }
+    if seen.status.is_observation() {
+        return missing(project, book, job, &seen.status, now);
+    }
+    job.missing_since = None;
+    let mut changes = Vec::new();
+    match (job.status.rank(), seen.status.rank()) {
+        (_, None) => {
+            if odd_word(book, &seen.status).is_some() || job.status != seen.status {
+                let text = format!("an undocumented status: {}", seen.status);
+                changes.push(book.event(now, EventKind::Anomaly, None, Some(&task), text));
+            }
+            if job.status.rank().is_none_or(|rank| rank == 0) {
+                job.status = seen.status.clone();
+            }
+        }
+        (Some(old), Some(new)) if new < old => {
+            let text = format!(
+                "the status went back from {} to {}",
+                job.status, seen.status
+            );
+            changes.push(book.event(now, EventKind::Anomaly, None, Some(&task), text));
+        }
+        _ if job.status != seen.status => {
+            let text = format!("{} -> {}", job.status, seen.status);
+            changes.push(book.event(now, EventKind::Status, None, Some(&task), text));
+            job.status = seen.status.clone();
+        }
+        _ => {}
+    }
+    if job.status.is_terminal() {
+        job.ended_at = Some(now);
+        changes.extend(ended(book, &mut job, now));
+    }
+    changes.push(Change::Job(job));
+    changes
+}
+
+/// What the end of a task means for its batches. A retrieval that ended well is done only when
+/// its archive is on this disk.
+fn ended(book: &RunBook, job: &mut JobRow, now: Millis) -> Vec<Change> {
+    let state = match (&job.status, book.row.terms.kind) {
+        (JobStatus::Success, Kind::Retrieval) => {
+            job.next_poll_at = now;
+            return Vec::new();
+        }
+        (JobStatus::Success, Kind::Deletion) => BatchState::Done,
+        (JobStatus::Revoked, _) => BatchState::Revoked,
+        _ => BatchState::Failed,
+    };
+    let problem = (state != BatchState::Done).then(|| {
+        (
+            ErrorKind::JobFailed,
+            format!("the vendor ended the task as {}", job.status),
+        )
+    });
+    book.carried(&job.task)
+        .filter(|batch| batch.state == BatchState::Submitted)
+        .map(|batch| {
+            let mut batch = batch.clone();
+            batch.state = state;
+            batch.problem.clone_from(&problem);
+            Change::Batch(batch)
+        })
+        .collect()
+}
+
+/// Another look at a task that had ended: for a fresh link, or out of order.
+fn ended_before(
+    project: &Project,
+    book: &RunBook,
+    mut job: JobRow,
+    seen: &Job,
+    now: Millis,
+) -> Vec<Change> {
+    let task = job.task.clone();
+    let mut changes = Vec::new();
+    if seen.status != job.status {
+        let text = format!(
+            "the status changed from {} to {} after its end",
+            job.status, seen.status
+        );
+        changes.push(book.event(now, EventKind::Anomaly, None, Some(&task), text));
+    }
+    if wants_archive(book, &job) {
+        if seen.download_url.is_some() {
+            job.next_poll_at = now;
+        } else {
+            job.fetch_failures += 1;
+            let wait = backoff::wait(&project.settings, &project.dice, job.fetch_failures, None);
+            job.next_poll_at = now + wait;
+            if job.fetch_failures >= LINKLESS_MAX {
+                let error = (
+                    ErrorKind::Protocol,
+                    "the retrieval ended well but shows no link to its archive".to_owned(),
+                );
+                changes.extend(hold(book, &task, &error, now));
+            }
+        }
+    }
+    changes.push(Change::Job(job));
+    changes
+}
+
+/// NOT_FOUND and UNKNOWN are observations: lag, or a look-up that failed. Only when they last is
+/// the job lost, and then a person decides.
+fn missing(
+    project: &Project,
+    book: &RunBook,
+    mut job: JobRow,
+    word: &JobStatus,
+    now: Millis,
+) -> Vec<Change> {
+    let task = job.task.clone();
+    let first = job.missing_since.is_none();
+    let since = *job.missing_since.get_or_insert(now);
+    let age = now - job.created_at;
+    job.next_poll_at = now + poll::interval(&project.settings, age);
+    let mut changes = Vec::new();
+    if first {
+        let text = format!("the vendor says {word}; it is asked again");
+        changes.push(book.event(now, EventKind::Anomaly, None, Some(&task), text));
+    }
+    if now - since >= ms(project.settings.lost_after) {
+        let error = (
+            ErrorKind::NotFound,
+            format!(
+                "the vendor has said {word} for {} hours: the job is lost",
+                (now - since) / 3_600_000
+            ),
+        );
+        changes.extend(hold(book, &task, &error, now));
+    }
+    changes.push(Change::Job(job));
+    changes
+}
+
+/// Holds every batch that a task carries.
+pub(super) fn hold(
+    book: &RunBook,
+    task: &str,
+    problem: &(ErrorKind, String),
+    now: Millis,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for batch in book
+        .carried(task)
+        .filter(|batch| batch.state == BatchState::Submitted)
+    {
+        let mut batch = batch.clone();
+        batch.state = BatchState::Held;
+        batch.problem = Some(problem.clone());
+        let text = format!("batch of {} held: {}", batch.n, problem.1);
+        changes.push(book.event(now, EventKind::Held, Some(batch.no), Some(task), text));
+        changes.push(Change::Batch(batch));
+    }
+    changes
+}

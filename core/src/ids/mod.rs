@@ -1,0 +1,316 @@
+//! Taking ids in: reading, guarding, deduplicating, cutting into batches.
+//!
+//! An id is used byte for byte as it was given. All problems of an import are told in one error,
+//! with the numbers of the rows and never with a value. Memory stays bounded however many ids
+//! there are.
+
+mod batch;
+mod blocks;
+mod dedupe;
+mod guard;
+mod read_csv;
+mod read_jsonl;
+mod read_text;
+mod source;
+mod spill;
+
+use crate::error::{Error, ErrorKind, Result};
+
+pub use batch::{Batch, Batches, decode};
+use dedupe::{Distinct, Partitions};
+pub use source::IdSource;
+use source::Sink;
+
+/// How many refused rows are kept with their numbers; beyond that they are only counted.
+pub const MAX_LISTED: usize = 100;
+/// Below so many rows the share of duplicates says nothing: such a list is read by eye, and the
+/// plan shows both the count to confirm and how many were merged.
+const FEWEST_ROWS_FOR_SHARES: u64 = 20;
+
+/// What the ids are for. Deletions cannot be taken back, so more is refused for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The data of these ids will be handed out.
+    Retrieval,
+    /// The data of these ids will be deleted.
+    Deletion,
+}
+
+/// How to take ids in.
+#[derive(Debug, Clone)]
+pub struct IntakeOptions {
+    /// What the ids are for.
+    pub purpose: Purpose,
+    /// Accept ids and lists that look like mistakes but may be meant.
+    pub allow_unusual: bool,
+    /// Retrievals only: leave refused rows out and list them, instead of refusing the import.
+    pub skip_bad: bool,
+    /// The longest id; 255 unless there is a reason (at most 65,535).
+    pub max_id_bytes: usize,
+    /// Deletions only: the most distinct ids that one plan may hold.
+    pub max_ids: Option<u64>,
+    /// About how many bytes may stay in memory before ids go to a temporary file.
+    pub memory_budget: usize,
+}
+
+impl IntakeOptions {
+    /// The usual options for this purpose.
+    pub fn new(purpose: Purpose) -> Self {
+        Self {
+            purpose,
+            allow_unusual: false,
+            skip_bad: false,
+            max_id_bytes: 255,
+            max_ids: match purpose {
+                Purpose::Deletion => Some(10_000),
+                Purpose::Retrieval => None,
+            },
+            memory_budget: 32 << 20,
+        }
+    }
+}
+
+/// A row that was left out, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The line of a file, counted from 1, or the position in an iterator, counted from 0.
+    pub row: u64,
+    /// Why, without the value.
+    pub reason: &'static str,
+}
+
+/// What was taken in.
+pub struct Intake {
+    /// Distinct ids.
+    pub subjects: u64,
+    /// Rows merged with an earlier row of the same id.
+    pub duplicates: u64,
+    /// The first [`MAX_LISTED`] rows that `skip_bad` left out.
+    pub refused: Vec<Refused>,
+    /// How many rows `skip_bad` left out.
+    pub refused_total: u64,
+    /// `"line"` or `"position"`: what a row's number counts.
+    pub place: &'static str,
+    /// What the user should know before going on.
+    pub warnings: Vec<String>,
+    distinct: Distinct,
+}
+
+impl std::fmt::Debug for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intake")
+            .field("subjects", &self.subjects)
+            .field("duplicates", &self.duplicates)
+            .field("refused_total", &self.refused_total)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Intake {
+    /// The distinct ids in first order, `size` in each batch.
+    pub fn into_batches(self, size: usize) -> Batches {
+        Batches::new(self.distinct, size)
+    }
+}
+
+/// Reads a source to its end and keeps its distinct ids, or nothing of it.
+pub fn take_in(source: IdSource, options: &IntakeOptions) -> Result<Intake> {
+    if options.skip_bad && options.purpose == Purpose::Deletion {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "skip_bad is for retrievals; a deletion is taken in whole or not at all",
+        ));
+    }
+    if !(1..=dedupe::MAX_ID_BYTES).contains(&options.max_id_bytes) {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "max_id_bytes must be between 1 and 65535",
+        ));
+    }
+    let place = source.0.place();
+    let mut import = Import {
+        options,
+        place,
+        partitions: Partitions::new(options.memory_budget),
+        rows: 0,
+        uuids: 0,
+        not_uuids: Vec::new(),
+        refused: Vec::new(),
+        refused_total: 0,
+        any_unusual: false,
+    };
+    source.0.read(&mut import)?;
+    import.finish()
+}
+
+struct Import<'a> {
+    options: &'a IntakeOptions,
+    place: &'static str,
+    partitions: Partitions,
+    rows: u64,
+    /// Accepted rows in the shape of a UUID, and the first few that are not.
+    uuids: u64,
+    not_uuids: Vec<u64>,
+    refused: Vec<Refused>,
+    refused_total: u64,
+    any_unusual: bool,
+}
+
+impl Sink for Import<'_> {
+    fn id(&mut self, row: u64, id: &str) -> Result<()> {
+        let first = self.rows == 0;
+        if let Some(problem) = guard::check(id, first, self.options.max_id_bytes)
+            && !(problem.unusual && self.options.allow_unusual)
+        {
+            self.any_unusual |= problem.unusual;
+            return self.bad(row, problem.reason);
+        }
+        self.rows += 1;
+        if self.options.purpose == Purpose::Deletion {
+            if guard::is_uuid(id) {
+                self.uuids += 1;
+            } else if self.not_uuids.len() < 5 {
+                self.not_uuids.push(row);
+            }
+        }
+        if self.refused_total > 0 && !self.options.skip_bad {
+            return Ok(());
+        }
+        self.partitions.push(id)
+    }
+
+    fn bad(&mut self, row: u64, reason: &'static str) -> Result<()> {
+        self.rows += 1;
+        self.refused_total += 1;
+        if self.refused.len() < MAX_LISTED {
+            self.refused.push(Refused { row, reason });
+        }
+        Ok(())
+    }
+}
+
+impl Import<'_> {
+    fn finish(self) -> Result<Intake> {
+        if self.refused_total > 0 && !self.options.skip_bad {
+            return Err(self.refusal());
+        }
+        let accepted = self.rows - self.refused_total;
+        if accepted == 0 {
+            return Err(wrong_list(match self.refused_total {
+                0 => "no ids".to_owned(),
+                all => format!("no ids: all {all} rows were refused"),
+            }));
+        }
+        if self.options.purpose == Purpose::Deletion && !self.options.allow_unusual {
+            self.check_shapes(accepted)?;
+        }
+        let distinct = self.partitions.finish()?;
+        if distinct.subjects + distinct.duplicates != accepted {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "ids were lost while duplicates were merged",
+            ));
+        }
+        if self.options.purpose == Purpose::Deletion {
+            check_counts(&distinct, self.options)?;
+        }
+        let mut warnings = Vec::new();
+        if distinct.lookalikes > 0 {
+            warnings.push(format!(
+                "{} ids differ from another id only in how accented characters are composed (Unicode NFC and NFD); all are kept as they are",
+                distinct.lookalikes
+            ));
+        }
+        Ok(Intake {
+            subjects: distinct.subjects,
+            duplicates: distinct.duplicates,
+            refused: self.refused,
+            refused_total: self.refused_total,
+            place: self.place,
+            warnings,
+            distinct,
+        })
+    }
+
+    /// The one error that tells every refused row.
+    fn refusal(&self) -> Error {
+        let listed: Vec<String> = self
+            .refused
+            .iter()
+            .map(|refused| format!("{} {}: {}", self.place, refused.row, refused.reason))
+            .collect();
+        let mut message = format!(
+            "{} of {} ids cannot be used: {}",
+            self.refused_total,
+            self.rows,
+            listed.join("; ")
+        );
+        let unlisted = self.refused_total - self.refused.len() as u64;
+        if unlisted > 0 {
+            message.extend(["; and ", &unlisted.to_string(), " more"]);
+        }
+        let mut hint = String::from("Correct these rows; nothing was taken in.");
+        if self.any_unusual {
+            hint.push_str(" If they are meant, pass allow_unusual.");
+        }
+        if self.options.purpose == Purpose::Retrieval {
+            hint.push_str(" To leave them out, pass skip_bad.");
+        }
+        Error::new(ErrorKind::InvalidInput, message).with_hint(hint)
+    }
+
+    fn check_shapes(&self, accepted: u64) -> Result<()> {
+        let others = accepted - self.uuids;
+        if others == 0 || others.saturating_mul(20) > accepted {
+            return Ok(());
+        }
+        let rows: Vec<String> = self
+            .not_uuids
+            .iter()
+            .map(|row| format!("{} {row}", self.place))
+            .collect();
+        let more = if others > rows.len() as u64 {
+            ", ..."
+        } else {
+            ""
+        };
+        Err(wrong_list(format!(
+            "{others} of {accepted} ids are not UUIDs while all the others are: {}{more}; pass allow_unusual if they are meant",
+            rows.join(", ")
+        )))
+    }
+}
+
+fn wrong_list(message: String) -> Error {
+    Error::new(ErrorKind::InvalidInput, message)
+        .with_hint("Check that the right file and column were given; nothing was sent.")
+}
+
+/// The whole-set checks of a deletion that need the duplicates to be known.
+fn check_counts(distinct: &Distinct, options: &IntakeOptions) -> Result<()> {
+    let (subjects, duplicates) = (distinct.subjects, distinct.duplicates);
+    if let Some(most) = options.max_ids.filter(|&most| subjects > most) {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("{subjects} ids are more than max_ids_per_deletion_plan ({most})"),
+        )
+        .with_hint("Check that the right file and column were given; if so, raise max_ids_per_deletion_plan."));
+    }
+    let rows = subjects + duplicates;
+    if rows >= FEWEST_ROWS_FOR_SHARES
+        && duplicates.saturating_mul(5) > rows
+        && !options.allow_unusual
+    {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("{duplicates} of {rows} rows repeat an earlier id, more than 20 %: is it the right column?"),
+        )
+        .with_hint("If it is the right one, pass allow_unusual; nothing was sent."));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod list_tests;
+#[cfg(test)]
+mod tests;

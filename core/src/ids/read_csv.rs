@@ -1,0 +1,259 @@
+//! CSV files: a header row, then one id a record in one of the columns.
+//!
+//! Every record must have as many fields as the header: a stray comma would shift another value
+//! into the column of ids.
+
+use std::io::Read;
+use std::ops::Range;
+
+use super::blocks::Blocks;
+use super::guard;
+use super::source::{Blanks, Sink};
+use crate::error::{Error, Result};
+
+/// Where one record ends, and what is odd about it.
+#[derive(Default)]
+struct Record {
+    /// Its bytes, line end included.
+    len: usize,
+    /// The lines it takes.
+    lines: u64,
+    fields: usize,
+    blank: bool,
+    malformed: bool,
+    /// The end of the text came before the end of a quoted field.
+    unclosed: bool,
+}
+
+/// The place of a field's value; `doubled` when its quotes are doubled.
+struct Field {
+    at: Range<usize>,
+    doubled: bool,
+}
+
+/// Cuts the first record off `bytes` and shows each field; none when it may go on behind them.
+fn record(bytes: &[u8], ended: bool, mut field: impl FnMut(usize, Field)) -> Option<Record> {
+    let mut found = Record {
+        lines: 1,
+        ..Record::default()
+    };
+    let mut from = 0;
+    loop {
+        let mut value = from;
+        let mut doubled = false;
+        let mut quoted_until = None;
+        if bytes.get(from) == Some(&b'"') {
+            let mut at = from + 1;
+            value = at;
+            loop {
+                let Some(next) = find(bytes, at, |rest| memchr::memchr2(b'"', b'\n', rest)) else {
+                    found.unclosed = true;
+                    return ended.then_some(found);
+                };
+                at = next + 1;
+                if bytes.get(next) == Some(&b'\n') {
+                    found.lines += 1;
+                } else if bytes.get(at) == Some(&b'"') {
+                    doubled = true;
+                    at += 1;
+                } else if at == bytes.len() && !ended {
+                    return None;
+                } else {
+                    quoted_until = Some(next);
+                    break;
+                }
+            }
+            from = at;
+        }
+        let stop = match bytes.get(from) {
+            Some(b',' | b'\n') => Some(from),
+            _ => find(bytes, from, |rest| memchr::memchr2(b',', b'\n', rest)),
+        };
+        if stop.is_none() && !ended {
+            return None;
+        }
+        let last = stop.is_none_or(|at| bytes.get(at) == Some(&b'\n'));
+        let mut end = stop.unwrap_or(bytes.len());
+        if last && stop.is_some() && end > from && bytes.get(end - 1) == Some(&b'\r') {
+            end -= 1;
+        }
+        if let Some(quote) = quoted_until {
+            found.malformed |= end != from;
+            end = quote;
+        }
+        found.blank = last && found.fields == 0 && quoted_until.is_none() && end == value;
+        field(
+            found.fields,
+            Field {
+                at: value..end,
+                doubled,
+            },
+        );
+        found.fields += 1;
+        from = stop.map_or(bytes.len(), |at| at + 1);
+        if last {
+            found.len = from;
+            return Some(found);
+        }
+    }
+}
+
+fn find(bytes: &[u8], from: usize, search: impl Fn(&[u8]) -> Option<usize>) -> Option<usize> {
+    search(bytes.get(from..)?).map(|at| from + at)
+}
+
+fn value<'a>(text: &'a str, field: &Field, unquoted: &'a mut String) -> &'a str {
+    let raw = text.get(field.at.clone()).unwrap_or_default();
+    if !field.doubled {
+        return raw;
+    }
+    unquoted.clear();
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once("\"\"") {
+        unquoted.push_str(before);
+        unquoted.push('"');
+        rest = after;
+    }
+    unquoted.push_str(rest);
+    unquoted
+}
+
+pub(super) fn read(
+    mut blocks: Blocks<impl Read>,
+    column: Option<&str>,
+    sink: &mut Blanks<'_, impl Sink>,
+) -> Result<()> {
+    let mut line = 1;
+    let mut header = None;
+    let mut unquoted = String::new();
+    loop {
+        let fits = blocks.fill()?;
+        let ended = blocks.ended();
+        let text = blocks.text()?;
+        let mut from = 0;
+        while from < text.len() {
+            let rest = text.get(from..).unwrap_or_default();
+            let Some((wanted, width)) = header else {
+                let mut names = Vec::new();
+                let Some(found) = record(rest.as_bytes(), ended, |_, field| names.push(field))
+                else {
+                    break;
+                };
+                closed(&blocks, &found, line)?;
+                if !found.blank {
+                    let names: Vec<String> = names
+                        .iter()
+                        .map(|field| value(rest, field, &mut unquoted).to_owned())
+                        .collect();
+                    header = Some((choose(&blocks, &names, column)?, names.len()));
+                }
+                from += found.len;
+                line += found.lines;
+                continue;
+            };
+            let mut id = None;
+            let Some(found) = record(rest.as_bytes(), ended, |at, field| {
+                if at == wanted {
+                    id = Some(field);
+                }
+            }) else {
+                break;
+            };
+            closed(&blocks, &found, line)?;
+            match id {
+                _ if found.blank => sink.blank(line),
+                _ if found.malformed => {
+                    sink.bad(line, "a quoted field goes on behind its closing quote")?;
+                }
+                Some(id) if found.fields == width => {
+                    sink.id(line, value(rest, &id, &mut unquoted))?;
+                }
+                _ => sink.bad(line, "not as many fields as the header")?,
+            }
+            from += found.len;
+            line += found.lines;
+        }
+        if ended {
+            // A file without even a header has no ids, which is told by the one who asked.
+            return Ok(());
+        }
+        blocks.consume(from);
+        if from == 0 && !fits {
+            return Err(blocks.refuse(format_args!(
+                "the record at line {line} has no end (a quote that is never closed?)"
+            )));
+        }
+    }
+}
+
+fn closed(blocks: &Blocks<impl Read>, found: &Record, line: u64) -> Result<()> {
+    if found.unclosed {
+        return Err(blocks.refuse(format_args!(
+            "a quote in the record at line {line} is never closed"
+        )));
+    }
+    Ok(())
+}
+
+/// Which column holds the ids.
+fn choose(blocks: &Blocks<impl Read>, names: &[String], column: Option<&str>) -> Result<usize> {
+    let refuse = |problem: &str| -> Error {
+        blocks.refuse(format_args!("{problem}; its columns are: {}", shown(names)))
+    };
+    let places = |wanted: &str| -> Vec<usize> {
+        names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| *name == wanted)
+            .map(|(at, _)| at)
+            .collect()
+    };
+    let wanted: &[&str] = match &column {
+        Some(name) => &[name],
+        None => &["distinct_id", "$distinct_id"],
+    };
+    for name in wanted {
+        match places(name).as_slice() {
+            [] => {}
+            [at] => return Ok(*at),
+            _ => return Err(refuse("two columns have the wanted name")),
+        }
+    }
+    match (column, names) {
+        (Some(_), _) => Err(refuse("no column has the name given as column=")),
+        (None, [name]) if name.contains([';', '\t', '\r']) => {
+            Err(blocks.refuse("its fields are not separated by commas; save it with commas and LF or CRLF line ends"))
+        }
+        // Without a header the first id would be taken for one and be lost.
+        (None, [name]) if !guard::is_header_word(name) && guard::may_be_an_id(name) => Err(blocks.refuse(
+            "its first line looks like an id, and a .csv file needs a header row; add one, or name it as .txt",
+        )),
+        (None, [_]) => Ok(0),
+        (None, _) => Err(refuse("which column holds the ids? Name it with column=")),
+    }
+}
+
+/// The names of the columns for a message, except those that may be an id themselves.
+fn shown(names: &[String]) -> String {
+    const MOST: usize = 30;
+    let mut text = names
+        .iter()
+        .take(MOST)
+        .map(|name| {
+            if guard::may_be_an_id(name) {
+                "(not shown, may be an id)"
+            } else {
+                name
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > MOST {
+        text.push_str(", ...");
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "read_csv_tests.rs"]
+mod tests;

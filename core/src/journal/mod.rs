@@ -1,0 +1,120 @@
+//! The journal: what must survive a crash.
+//!
+//! A journal is storage and nothing more: rows in, rows out, one transaction for each
+//! [`Journal::commit`]. What it does enforce, whatever the engine asks for, is the table of legal
+//! transitions below: a batch never goes back from its end, and SENDING never becomes READY by a
+//! restart.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::event::Event;
+
+mod chain;
+pub mod memory;
+pub mod rows;
+mod rules;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+
+pub use rows::{
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin,
+    JobRow, NewEvent, ProjectRow, RunRow,
+};
+
+/// A batch as it enters the journal: its row and the exact JSON array of its ids.
+#[derive(Debug)]
+pub struct NewBatch {
+    /// The row, state FROZEN.
+    pub row: BatchRow,
+    /// The JSON array of the ids, as it stands in the request.
+    pub ids_json: String,
+}
+
+/// Durable storage of plans and runs. Methods block; each is one transaction.
+pub trait Journal: Send + Sync {
+    /// The key of fingerprints and digests: 32 random bytes made with the journal and kept beside
+    /// it, never in it.
+    fn key(&self) -> &[u8; 32];
+
+    /// The folder that archives go to when the caller names none, if the journal has a place.
+    fn default_archives(&self) -> Option<std::path::PathBuf>;
+
+    /// Remembers a project; the same fingerprint again is fine.
+    fn put_project(&self, project: &ProjectRow) -> Result<()>;
+
+    /// Writes a plan, with all its batches, or nothing (rule W1). The digest of the plan is known
+    /// only after the last batch: `finish` gives the final row.
+    fn import(
+        &self,
+        batches: &mut dyn Iterator<Item = Result<NewBatch>>,
+        finish: &mut dyn FnMut() -> Result<(RunRow, Vec<NewEvent>)>,
+    ) -> Result<()>;
+
+    /// Writes all changes, or none (rule W5). Fails with `Internal` on an illegal transition.
+    /// Returns the events as numbered.
+    fn commit(&self, changes: &[Change]) -> Result<Vec<Event>>;
+
+    /// All runs, oldest first.
+    fn runs(&self) -> Result<Vec<RunRow>>;
+    /// One run.
+    fn run(&self, id: &str) -> Result<Option<RunRow>>;
+    /// The batches of a run, by number.
+    fn batches(&self, run: &str) -> Result<Vec<BatchRow>>;
+    /// The JSON array of a batch's ids.
+    fn batch_ids(&self, run: &str, no: u32) -> Result<String>;
+    /// The attempts of a run, by batch and n.
+    fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>>;
+    /// The tasks of a run, in the order they were seen.
+    fn jobs(&self, run: &str) -> Result<Vec<JobRow>>;
+    /// The archives of a run.
+    fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>>;
+    /// The events of a run after `seq`, at most `limit`.
+    fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>>;
+    /// Recomputes the hash chain over all events; fails with `Journal` where it breaks.
+    fn verify_events(&self) -> Result<u64>;
+}
+
+/// The states that may follow each state of a batch. Anything else is a bug, and is refused.
+pub const BATCH_TRANSITIONS: &[(BatchState, &[BatchState])] = {
+    use BatchState::{
+        Ambiguous, Cancelled, Done, Failed, Frozen, Held, Ready, Rejected, Revoked, Sending, Split,
+        Submitted,
+    };
+    &[
+        (Frozen, &[Ready, Cancelled]),
+        (Ready, &[Sending, Cancelled, Held]),
+        // READY only when the request certainly created nothing.
+        (
+            Sending,
+            &[Ready, Ambiguous, Submitted, Rejected, Split, Held],
+        ),
+        (Ambiguous, &[Sending, Submitted, Held]),
+        // READY again only by a person's decision about a lost or unreadable job.
+        (Submitted, &[Done, Failed, Revoked, Held]),
+        // A person decides: send again, follow the task again, or let it be.
+        (Held, &[Ready, Ambiguous, Submitted, Done, Cancelled]),
+        (Rejected, &[Ready, Cancelled]),
+        (Done, &[]),
+        (Failed, &[]),
+        (Revoked, &[]),
+        (Cancelled, &[]),
+        (Split, &[]),
+    ]
+};
+
+/// Refuses a transition that is not in the table. Staying is always allowed.
+pub fn check_transition(from: BatchState, to: BatchState) -> Result<()> {
+    let legal = from == to
+        || BATCH_TRANSITIONS
+            .iter()
+            .any(|(state, next)| *state == from && next.contains(&to));
+    if legal {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Internal,
+        format!("a batch cannot go from {from} to {to}"),
+    ))
+}

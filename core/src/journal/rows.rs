@@ -1,0 +1,282 @@
+//! The rows of a journal, as plain data. Times are milliseconds since 1970 (UTC).
+
+use crate::error::ErrorKind;
+use crate::model::Millis;
+use crate::model::action::Terms;
+use crate::model::event::{EventKind, words};
+use crate::model::job::JobStatus;
+use crate::model::report::RefusedRows;
+use crate::model::run::RunState;
+
+/// The project a run belongs to, so that a journal is never carried on against another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRow {
+    /// HMAC-SHA256 of project token and base URL under the journal's key; the token itself is
+    /// never stored.
+    pub fingerprint: [u8; 32],
+    /// Vendor and version, such as `mixpanel-3.0`.
+    pub vendor: String,
+    /// The API's base URL, without token.
+    pub base_url: String,
+}
+
+/// A plan, and the run made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRow {
+    /// UUIDv7 text.
+    pub id: String,
+    /// Fingerprint of the project.
+    pub project: [u8; 32],
+    /// Kind, compliance, disclosure.
+    pub terms: Terms,
+    /// The caller's own case number.
+    pub reference: Option<String>,
+    /// The last state that was written; derived from the batches, kept for people who read the
+    /// file with `sqlite3`.
+    pub state: RunState,
+    /// Distinct people.
+    pub subjects: u64,
+    /// Rows that repeated an id.
+    pub duplicates: u64,
+    /// Rows left out by `skip_bad`.
+    pub refused: RefusedRows,
+    /// Batches at the freeze (children of splits not counted).
+    pub batches: u32,
+    /// SHA-256 over terms and batch bodies in order: what a confirmation confirms.
+    pub plan_digest: [u8; 32],
+    /// The digest that was confirmed; a deletion is sent only while it equals `plan_digest`.
+    pub approved_digest: Option<[u8; 32]>,
+    /// When it was started.
+    pub approved_at: Option<Millis>,
+    /// When the plan was frozen.
+    pub created_at: Millis,
+    /// When the request reached the company.
+    pub received_at: Millis,
+    /// When the answer is due by law.
+    pub deadline_at: Millis,
+    /// Milliseconds to wait after the start before anything is sent (`hold_for`).
+    pub hold_for_ms: Millis,
+    /// When a cancel was asked for.
+    pub cancel_at: Option<Millis>,
+    /// Why the run is paused, if it is.
+    pub paused: Option<String>,
+    /// The folder for archives as received.
+    pub archives: Option<String>,
+    /// The folder of packages, once collected.
+    pub packages: Option<String>,
+}
+
+words! {
+    /// Where a batch stands.
+    BatchState {
+        /// Planned, not started.
+        Frozen = "FROZEN",
+        /// To be sent.
+        Ready = "READY",
+        /// The intent to send is on disk; the answer is not.
+        Sending = "SENDING",
+        /// Sent; it cannot be told whether the vendor took it.
+        Ambiguous = "AMBIGUOUS",
+        /// The vendor has it.
+        Submitted = "SUBMITTED",
+        /// Ended well.
+        Done = "DONE",
+        /// The vendor's task failed.
+        Failed = "FAILED",
+        /// The vendor's task was cancelled.
+        Revoked = "REVOKED",
+        /// Cancelled before it was sent.
+        Cancelled = "CANCELLED",
+        /// Replaced by its children; never sent again.
+        Split = "SPLIT",
+        /// Waits for a person.
+        Held = "HELD",
+        /// Refused by the vendor for good.
+        Rejected = "REJECTED",
+    }
+}
+
+words! {
+    /// How one POST ended.
+    AttemptState {
+        /// Intent committed, no answer committed yet.
+        Sending = "SENDING",
+        /// Answered with a task id.
+        Accepted = "ACCEPTED",
+        /// Answered 409 by exactly our ids.
+        Adopted = "ADOPTED",
+        /// Certainly not created.
+        NotCreated = "NOT_CREATED",
+        /// Refused for good.
+        Rejected = "REJECTED",
+        /// Cannot be told.
+        Ambiguous = "AMBIGUOUS",
+        /// A success answer without a usable task id.
+        CreatedUntracked = "CREATED_UNTRACKED",
+    }
+}
+
+words! {
+    /// What became of cancelling a job.
+    CancelState {
+        /// Nobody asked.
+        None = "NONE",
+        /// Asked; committed before the call is sent.
+        Requested = "REQUESTED",
+        /// The vendor confirmed it.
+        Revoked = "REVOKED",
+        /// The vendor had started.
+        TooLate = "TOO_LATE",
+        /// No usable answer.
+        Unknown = "UNKNOWN",
+    }
+}
+
+words! {
+    /// Where a job came from.
+    JobOrigin {
+        /// Created by a POST of this run.
+        Created = "created",
+        /// Found through a 409 after an answer of ours was lost.
+        Adopted = "adopted",
+        /// Found through a 409; somebody else's.
+        Elsewhere = "elsewhere",
+    }
+}
+
+/// The ids of one vendor request. The ids themselves are read with
+/// [`super::Journal::batch_ids`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchRow {
+    /// Run.
+    pub run: String,
+    /// Number in the run, from 0.
+    pub no: u32,
+    /// The batch it was split from.
+    pub parent: Option<u32>,
+    /// How many ids.
+    pub n: u32,
+    /// HMAC-SHA256 of the exact JSON body under the journal's key; checked before each POST.
+    pub digest: [u8; 32],
+    /// State.
+    pub state: BatchState,
+    /// POSTs so far.
+    pub attempts: u32,
+    /// Attempts whose answer is lost and that are not resolved.
+    pub ambiguous: u32,
+    /// Refusals and failures in a row; drives the back-off.
+    pub failures: u32,
+    /// Not to be sent before.
+    pub not_before: Millis,
+    /// First time it was sent.
+    pub first_sent_at: Option<Millis>,
+    /// The task that carries it.
+    pub task: Option<String>,
+    /// Kind and one line of the last problem.
+    pub problem: Option<(ErrorKind, String)>,
+}
+
+/// One POST of a batch. Never deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// Run.
+    pub run: String,
+    /// Batch.
+    pub batch: u32,
+    /// From 1.
+    pub n: u32,
+    /// State.
+    pub state: AttemptState,
+    /// When the intent was committed.
+    pub sending_at: Millis,
+    /// When the answer was committed.
+    pub done_at: Option<Millis>,
+    /// HTTP status, if there was one.
+    pub http: Option<u16>,
+    /// One line without ids.
+    pub seen: Option<String>,
+    /// The task id it answered with.
+    pub task: Option<String>,
+}
+
+/// A vendor task. Several batches may point at one task (after a 409).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRow {
+    /// Run.
+    pub run: String,
+    /// Task id.
+    pub task: String,
+    /// Origin.
+    pub origin: JobOrigin,
+    /// The last status that counts (observations do not replace it).
+    pub status: JobStatus,
+    /// When it was first seen.
+    pub created_at: Millis,
+    /// Status calls so far.
+    pub polls: u64,
+    /// Since when only NOT_FOUND or UNKNOWN was seen.
+    pub missing_since: Option<Millis>,
+    /// Failed calls in a row (429, 5xx, no connection); drives the back-off.
+    pub failures: u32,
+    /// Failed downloads.
+    pub fetch_failures: u32,
+    /// Last status call.
+    pub last_poll_at: Option<Millis>,
+    /// Next status call.
+    pub next_poll_at: Millis,
+    /// When it ended.
+    pub ended_at: Option<Millis>,
+    /// Cancel.
+    pub cancel: CancelState,
+}
+
+/// An archive on this disk, as received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArtifactRow {
+    /// Run.
+    pub run: String,
+    /// Task.
+    pub task: String,
+    /// Where.
+    pub path: String,
+    /// Size.
+    pub bytes: u64,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
+    /// When it was verified.
+    pub at: Millis,
+}
+
+/// An event to be written. The journal gives it its number and its place in the hash chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// Time.
+    pub at: Millis,
+    /// Run.
+    pub run: String,
+    /// Kind.
+    pub kind: EventKind,
+    /// Batch.
+    pub batch: Option<u32>,
+    /// Task.
+    pub task: Option<String>,
+    /// One line without ids of people or secrets.
+    pub text: String,
+}
+
+/// One change of a transaction. A row replaces the one with its key.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// By run id. The run must exist (runs come in through `import`).
+    Run(RunRow),
+    /// By run and number. The state must be one that may follow the stored one.
+    Batch(BatchRow),
+    /// By run, batch and n.
+    Attempt(AttemptRow),
+    /// By run and task.
+    Job(JobRow),
+    /// By run and task.
+    Artifact(ArtifactRow),
+    /// Appended.
+    Event(NewEvent),
+}

@@ -1,0 +1,166 @@
+//! What no journal takes, whoever asks. Every implementation calls these before it writes.
+
+use super::NewBatch;
+use super::check_transition;
+use super::rows::{AttemptState, BatchRow, BatchState, Change, JobRow, NewEvent, RunRow};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::event::EventKind;
+use crate::model::job::JobStatus;
+
+/// What the rules ask of the rows as they stand, earlier changes of the same commit included.
+pub(super) trait Stored {
+    fn run(&self, id: &str) -> Result<Option<RunRow>>;
+    fn has_run(&self, id: &str) -> Result<bool>;
+    fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>>;
+    fn attempt(&self, run: &str, batch: u32, n: u32) -> Result<Option<AttemptState>>;
+    fn job(&self, run: &str, task: &str) -> Result<Option<JobStatus>>;
+}
+
+/// Refuses a change that must not be.
+pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
+    match change {
+        Change::Run(row) => {
+            let old = stored.run(&row.id)?.ok_or_else(|| unknown("run"))?;
+            if frozen_run(&old) != frozen_run(row) {
+                return Err(bug("a plan cannot change once it is frozen"));
+            }
+            Ok(())
+        }
+        Change::Batch(row) => {
+            let old = stored
+                .batch(&row.run, row.no)?
+                .ok_or_else(|| unknown("batch"))?;
+            if (old.parent, old.n, old.digest) != (row.parent, row.n, row.digest) {
+                return Err(bug("a batch cannot change once it is frozen"));
+            }
+            check_transition(old.state, row.state)
+        }
+        Change::Attempt(row) => {
+            if stored.batch(&row.run, row.batch)?.is_none() {
+                return Err(unknown("batch"));
+            }
+            let old = stored.attempt(&row.run, row.batch, row.n)?;
+            if row.state == AttemptState::Sending && old.is_some_and(|old| old != row.state) {
+                return Err(bug("an attempt that has ended cannot be under way again"));
+            }
+            Ok(())
+        }
+        Change::Job(row) => check_job(stored, row),
+        Change::Artifact(row) => match stored.job(&row.run, &row.task)? {
+            Some(_) => Ok(()),
+            None => Err(unknown("task")),
+        },
+        Change::Event(event) => {
+            if !stored.has_run(&event.run)? {
+                return Err(unknown("run"));
+            }
+            check_event(event)
+        }
+    }
+}
+
+/// A plan on its way in.
+#[derive(Default)]
+pub(super) struct Intake {
+    run: String,
+    batches: u32,
+    ids: u64,
+}
+
+impl Intake {
+    /// The next batch.
+    pub fn take(&mut self, batch: &NewBatch) -> Result<()> {
+        let row = &batch.row;
+        if self.batches == 0 {
+            self.run.clone_from(&row.run);
+        }
+        if row.run != self.run || row.no != self.batches || row.state != BatchState::Frozen {
+            return Err(bug(
+                "a plan's batches must be frozen, of one run, numbered from 0",
+            ));
+        }
+        self.batches += 1;
+        self.ids += u64::from(row.n);
+        Ok(())
+    }
+
+    /// The end: nothing was lost between the ids that were counted and the batches that came.
+    pub fn finish(&self, run: &RunRow, events: &[NewEvent]) -> Result<()> {
+        if self.batches == 0 {
+            return Err(Error::new(ErrorKind::InvalidInput, "there are no ids"));
+        }
+        if (&run.id, run.batches, run.subjects) != (&self.run, self.batches, self.ids) {
+            return Err(bug("a plan and its batches do not add up"));
+        }
+        for event in events {
+            if event.run != run.id {
+                return Err(unknown("run"));
+            }
+            check_event(event)?;
+        }
+        Ok(())
+    }
+}
+
+/// The project of a plan is not in the journal.
+pub(super) fn unknown_project() -> Error {
+    unknown("project")
+}
+
+/// The run's id is in the journal already.
+pub(super) fn known_run() -> Error {
+    bug("a run with this id is in the journal already")
+}
+
+/// No such batch to read the ids of.
+pub(super) fn no_batch(no: u32) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "the journal has no such batch of this run",
+    )
+    .with("batch", no)
+}
+
+/// What a confirmation confirms, and what it is counted by.
+fn frozen_run(row: &RunRow) -> impl PartialEq + '_ {
+    (
+        row.project,
+        row.terms,
+        row.subjects,
+        row.batches,
+        row.plan_digest,
+        row.created_at,
+    )
+}
+
+fn check_job(stored: &impl Stored, row: &JobRow) -> Result<()> {
+    if !stored.has_run(&row.run)? {
+        return Err(unknown("run"));
+    }
+    let Some(old) = stored.job(&row.run, &row.task)? else {
+        return Ok(());
+    };
+    let back = match (old.rank(), row.status.rank()) {
+        (Some(old), Some(new)) => new < old,
+        _ => false,
+    };
+    if back || (old.is_terminal() && old != row.status) {
+        return Err(bug("a task cannot go back, or on from its end"));
+    }
+    Ok(())
+}
+
+fn check_event(event: &NewEvent) -> Result<()> {
+    if event.kind == EventKind::Waiting {
+        return Err(bug("events of waiting are not kept"));
+    }
+    Ok(())
+}
+
+fn unknown(what: &str) -> Error {
+    bug(&format!("the journal does not know this {what}"))
+}
+
+fn bug(message: &str) -> Error {
+    Error::new(ErrorKind::Internal, message)
+}

@@ -1,0 +1,190 @@
+//! A journal in one SQLite file, which operators can read with `sqlite3`.
+//!
+//! Beside `<journal>` lie `<journal>.key` (32 random bytes; without them the journal is of no
+//! use), `<journal>.lock` (who runs it), SQLite's own `-wal` and `-shm`, and by default
+//! `<journal>.archives`. All are for the owner only.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::rows::{
+    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, ProjectRow, RunRow,
+};
+use super::rules::{self, Intake};
+use super::{Journal, NewBatch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::event::Event;
+use failure::sql;
+use lock::OwnerLock;
+
+mod failure;
+mod files;
+mod lock;
+mod open;
+mod read;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod write;
+
+/// A journal in one SQLite file.
+pub struct SqliteJournal {
+    // Dropped in this order: the file is closed before the next runner may have it.
+    conn: Mutex<Connection>,
+    lock: Option<OwnerLock>,
+    key: [u8; 32],
+    path: PathBuf,
+}
+
+impl SqliteJournal {
+    /// Opens a journal to work with it, or makes a new one if there is no such file. Only one
+    /// process at a time may; for another the error is retryable, says which process it is, and
+    /// [`SqliteJournal::open_read_only`] works.
+    pub fn open(path: &Path) -> Result<Self> {
+        open::runner(path)
+    }
+
+    /// Opens a journal for reading, also while another process works with it.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        open::reader(path)
+    }
+
+    /// The file, as an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction has rolled it back on its way out.
+        self.conn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Connection>> {
+        if self.lock.is_none() {
+            return Err(Error::new(
+                ErrorKind::Journal,
+                "the journal is open for reading only",
+            ));
+        }
+        Ok(self.reader())
+    }
+}
+
+impl std::fmt::Debug for SqliteJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteJournal")
+            .field("path", &self.path)
+            .field("read_only", &self.lock.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+fn begin(conn: &mut Connection) -> Result<Transaction<'_>> {
+    // Immediate: a lock that another program holds is found before anything is done.
+    conn.transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(sql)
+}
+
+impl Journal for SqliteJournal {
+    fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    fn default_archives(&self) -> Option<PathBuf> {
+        Some(files::beside(&self.path, ".archives"))
+    }
+
+    fn put_project(&self, project: &ProjectRow) -> Result<()> {
+        write::project(&*self.writer()?, project)
+    }
+
+    fn import(
+        &self,
+        batches: &mut dyn Iterator<Item = Result<NewBatch>>,
+        finish: &mut dyn FnMut() -> Result<(RunRow, Vec<NewEvent>)>,
+    ) -> Result<()> {
+        let mut conn = self.writer()?;
+        let tx = begin(&mut conn)?;
+        let mut intake = Intake::default();
+        let insert = tables::BATCH.insert(&["ids"]);
+        for batch in batches {
+            let batch = batch?;
+            // The first batch tells the run; a run that is there already must not get more.
+            if batch.row.no == 0 && read::has_run(&tx, &batch.row.run)? {
+                return Err(rules::known_run());
+            }
+            intake.take(&batch)?;
+            write::new_batch(&tx, &insert, batch)?;
+        }
+        let (row, events) = finish()?;
+        intake.finish(&row, &events)?;
+        if !read::has_project(&tx, &row.project)? {
+            return Err(rules::unknown_project());
+        }
+        write::new_run(&tx, &row)?;
+        let mut chain = read::chain(&tx)?;
+        for event in &events {
+            write::event(&tx, &mut chain, event)?;
+        }
+        write::chain(&tx, &chain)?;
+        tx.commit().map_err(sql)
+    }
+
+    fn commit(&self, changes: &[Change]) -> Result<Vec<Event>> {
+        let mut conn = self.writer()?;
+        let tx = begin(&mut conn)?;
+        let before = read::chain(&tx)?;
+        let mut chain = before;
+        let mut events = Vec::new();
+        for change in changes {
+            rules::check(&read::Rows(&tx), change)?;
+            events.extend(write::change(&tx, &mut chain, change)?);
+        }
+        if chain != before {
+            write::chain(&tx, &chain)?;
+        }
+        tx.commit().map_err(sql)?;
+        Ok(events)
+    }
+
+    fn runs(&self) -> Result<Vec<RunRow>> {
+        read::runs(&self.reader())
+    }
+
+    fn run(&self, id: &str) -> Result<Option<RunRow>> {
+        read::run(&self.reader(), id)
+    }
+
+    fn batches(&self, run: &str) -> Result<Vec<BatchRow>> {
+        read::batches(&self.reader(), run)
+    }
+
+    fn batch_ids(&self, run: &str, no: u32) -> Result<String> {
+        read::batch_ids(&self.reader(), run, no)?.ok_or_else(|| rules::no_batch(no))
+    }
+
+    fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>> {
+        read::attempts(&self.reader(), run)
+    }
+
+    fn jobs(&self, run: &str) -> Result<Vec<JobRow>> {
+        read::jobs(&self.reader(), run)
+    }
+
+    fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>> {
+        read::artifacts(&self.reader(), run)
+    }
+
+    fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>> {
+        read::events(&self.reader(), run, after, limit)
+    }
+
+    fn verify_events(&self) -> Result<u64> {
+        // One transaction: a runner may append between the events and their end.
+        let mut conn = self.reader();
+        let tx = conn.transaction().map_err(sql)?;
+        read::verify_events(&tx)
+    }
+}

@@ -1,0 +1,66 @@
+//! Data-subject requests done whole.
+//!
+//! Companies must give people their data, or erase it, within a month. Vendors offer asynchronous,
+//! rate-limited APIs for it. This crate does the whole job: any number of ids in; planned,
+//! confirmed, sent at the allowed pace; journaled so that a crash loses nothing and repeats
+//! nothing except recorded ambiguous attempts; followed to the end; archives fetched, decrypted,
+//! unpacked safely and split per person; an account in which every id has exactly one outcome.
+//!
+//! ```no_run
+//! use dsrkit::{Client, Journal, Mixpanel, Region};
+//!
+//! # async fn example() -> dsrkit::Result<()> {
+//! let vendor = Mixpanel::builder("project token", "oauth token").region(Region::Eu).build()?;
+//! let client = Client::builder(vendor).journal(Journal::sqlite("dsr.sqlite3")?).build()?;
+//! let plan = client.plan_deletion(["a", "b"]).reference("DSR-2026-0042").freeze().await?;
+//! println!("{} people, confirm with {}", plan.subjects(), plan.confirm().as_str());
+//! let report = plan.start(plan.confirm()).await?.await?;
+//! println!("{:?}", report.counts);
+//! # Ok(()) }
+//! ```
+//!
+//! Nothing moves unless somebody awaits a run, reads its events or calls [`Client::tick`].
+
+#![warn(missing_docs)]
+
+pub mod archive;
+mod client;
+mod engine;
+mod error;
+mod handle;
+pub mod http;
+pub mod ids;
+pub mod journal;
+pub mod model;
+pub mod pace;
+pub mod package;
+mod run;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+mod secret;
+mod settings;
+mod single;
+pub mod vendor;
+
+#[cfg(feature = "blocking")]
+pub mod blocking;
+
+pub use client::{Client, ClientBuilder, Confirmation, Journal, Plan, PlanBuilder};
+pub use engine::{CollectOptions, Estimate, PlanOptions};
+pub use error::{Error, ErrorKind, Result, RetryAdvice, Sent};
+pub use handle::{EventReader, PlanHandle, RunHandle};
+pub use ids::IdSource;
+pub use model::Millis;
+pub use model::action::{Action, Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
+pub use model::event::{Event, EventKind, WaitReason};
+pub use model::job::{Job, JobStatus};
+pub use model::report::{JobReport, Outcome, Problem, RefusedRows, ReportData, SubjectOutcome};
+pub use model::run::RunState;
+pub use model::subject::DistinctId;
+pub use run::{Events, Run};
+pub use secret::Secret;
+pub use settings::{AmbiguityPolicy, Settings};
+pub use vendor::mixpanel::{Mixpanel, Region};
+
+/// The version of this crate, and of the bindings made of it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

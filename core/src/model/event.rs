@@ -1,0 +1,106 @@
+//! What a run tells while it works. Events hold no ids of people and no secrets.
+
+use serde::Serialize;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $( $(#[$vdoc:meta])* $variant:ident = $word:literal ),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $( $(#[$vdoc])* #[serde(rename = $word)] $variant ),* }
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$( Self::$variant ),*];
+            /// The word that every surface, and the journal, uses.
+            pub fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $word ),* }
+            }
+            /// Reads the word back.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $( $word => Some(Self::$variant), )* _ => None }
+            }
+        }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// What happened.
+    EventKind {
+        /// A plan was frozen; nothing was sent.
+        Planned = "planned",
+        /// A plan was confirmed and started.
+        Started = "started",
+        /// A batch was accepted by the vendor.
+        Submitted = "submitted",
+        /// A batch turned out to be running already, by exactly our ids.
+        Adopted = "adopted",
+        /// The vendor refused for now; the batch waits.
+        Backoff = "backoff",
+        /// A request may or may not have arrived.
+        Ambiguous = "ambiguous",
+        /// A batch waits for a person's decision.
+        Held = "held",
+        /// The vendor refused a batch for good.
+        Rejected = "rejected",
+        /// A job's status changed.
+        Status = "status",
+        /// An archive is on this disk.
+        Archived = "archived",
+        /// An archive could not be fetched; it will be tried again.
+        ArchiveFailed = "archive_failed",
+        /// The vendor refused the credentials; nothing moves until they are replaced.
+        Paused = "paused",
+        /// The run goes on after a pause or in a new process.
+        Resumed = "resumed",
+        /// A cancel was asked for, or answered.
+        Cancel = "cancel",
+        /// Something that should not happen, and changed nothing.
+        Anomaly = "anomaly",
+        /// Nothing more can happen without a person.
+        Finished = "finished",
+        /// Nothing is due before `next_due`. Not kept in the journal.
+        Waiting = "waiting",
+    }
+}
+
+words! {
+    /// Why a run waits.
+    WaitReason {
+        /// The vendor's pace: one request a second.
+        Rate = "rate",
+        /// The vendor's limit on outstanding scans.
+        ScanBudget = "scan budget",
+        /// The vendor refused, or could not be reached.
+        Backoff = "back-off",
+        /// Jobs are under way; the next look at them is due later.
+        Poll = "poll",
+        /// The caller's own window (`hold_for`) before a deletion is sent.
+        HoldFor = "hold_for",
+    }
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Event {
+    /// The event's number in the journal; 0 for events that are not kept.
+    pub seq: u64,
+    /// When, in milliseconds since 1970 (UTC), by the client's clock.
+    pub at_ms: i64,
+    /// The run.
+    pub run_id: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// The batch, by its number in the run.
+    pub batch: Option<u32>,
+    /// The vendor task.
+    pub task_id: Option<String>,
+    /// One plain line.
+    pub text: String,
+    /// When something is due next, in milliseconds since 1970 (UTC).
+    pub next_due_ms: Option<i64>,
+}

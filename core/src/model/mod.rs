@@ -1,0 +1,13 @@
+//! The plain types that flow through: no I/O, no decisions.
+
+pub mod action;
+pub mod event;
+pub mod job;
+pub mod report;
+pub mod run;
+pub mod subject;
+pub mod time;
+pub mod wire;
+
+/// Milliseconds since 1970-01-01 UTC, by the client's clock.
+pub type Millis = i64;

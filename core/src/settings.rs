@@ -1,0 +1,196 @@
+//! Limits and times, validated once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::event::words;
+
+words! {
+    /// What to do when a request was sent and its answer lost.
+    AmbiguityPolicy {
+        /// Find out: the identical deletion is sent again, and the vendor's 409 tells. A
+        /// retrieval, which the vendor does not guard, is sent once more after
+        /// `ambiguous_retry_after`, then held.
+        Resolve = "resolve",
+        /// Send again without finding out, up to five times within 24 hours.
+        Resubmit = "resubmit",
+        /// Leave it to a person.
+        Hold = "hold",
+    }
+}
+
+/// Limits and times of a client. Build with `Settings { .. }` from [`Settings::default`] and the
+/// client checks it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Calls per second to one project, over all kinds of calls. The vendor documents 1.
+    pub requests_per_second: f64,
+    /// How long one call may take, connecting included.
+    pub request_timeout: Duration,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// The first wait after a refusal or a failure; it doubles from there, with jitter.
+    pub backoff_initial: Duration,
+    /// The longest such wait. Waiting itself has no end: the vendor documents that refusals may
+    /// last for hours.
+    pub backoff_max: Duration,
+    /// The first wait before a job is looked at.
+    pub poll_initial: Duration,
+    /// The longest wait between two looks at a job; between the two the wait grows with the job's
+    /// age.
+    pub poll_max: Duration,
+    /// Days of outstanding scans that the vendor allows per project: "approximately 5 years".
+    pub scan_budget_days: u32,
+    /// Days since the project's first event, where known: what one retrieval costs.
+    pub project_age_days: Option<u32>,
+    /// What to do about a lost answer.
+    pub on_ambiguous: AmbiguityPolicy,
+    /// How long to wait before a retrieval whose answer was lost is sent once more.
+    pub ambiguous_retry_after: Duration,
+    /// How long NOT_FOUND or UNKNOWN may last before a job counts as lost and is held.
+    pub lost_after: Duration,
+    /// The most people one deletion plan may name. Raise it knowingly.
+    pub max_ids_per_deletion_plan: u64,
+    /// The largest archive, unpacked, in bytes.
+    pub archive_max_bytes: u64,
+    /// A proxy for all calls; the environment's proxy variables are not used.
+    pub proxy: Option<String>,
+    /// A PEM file of certificate authorities to trust besides the system's.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            requests_per_second: 1.0,
+            request_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            backoff_initial: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(600),
+            poll_initial: Duration::from_secs(30),
+            poll_max: Duration::from_secs(3600),
+            scan_budget_days: 1826,
+            project_age_days: None,
+            on_ambiguous: AmbiguityPolicy::Resolve,
+            ambiguous_retry_after: Duration::from_secs(900),
+            lost_after: Duration::from_secs(86_400),
+            max_ids_per_deletion_plan: 10_000,
+            archive_max_bytes: 50 * 1024 * 1024 * 1024,
+            proxy: None,
+            ca_bundle: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Refuses values that cannot work.
+    pub fn check(&self) -> Result<()> {
+        let rate = self.requests_per_second;
+        if !(rate.is_finite() && rate > 0.0 && rate <= 1000.0) {
+            return refuse("requests_per_second must be above 0 and at most 1000");
+        }
+        let positive = [
+            ("request_timeout", self.request_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("backoff_initial", self.backoff_initial),
+            ("poll_initial", self.poll_initial),
+        ];
+        for (name, value) in positive {
+            if value.is_zero() {
+                return refuse(format!("{name} must be more than 0 seconds"));
+            }
+        }
+        if self.backoff_max < self.backoff_initial {
+            return refuse("backoff_max must not be less than backoff_initial");
+        }
+        if self.poll_max < self.poll_initial {
+            return refuse("poll_max must not be less than poll_initial");
+        }
+        let year = Duration::from_secs(366 * 86_400);
+        if [
+            self.backoff_max,
+            self.poll_max,
+            self.lost_after,
+            self.ambiguous_retry_after,
+        ]
+        .iter()
+        .any(|value| *value > year)
+        {
+            return refuse("no wait may be longer than a year");
+        }
+        if self.max_ids_per_deletion_plan == 0 || self.archive_max_bytes == 0 {
+            return refuse("max_ids_per_deletion_plan and archive_max_bytes must be more than 0");
+        }
+        Ok(())
+    }
+
+    /// The least time between the end of one call and the start of the next, in milliseconds.
+    /// Rounded up: never faster than asked.
+    pub(crate) fn interval_ms(&self) -> i64 {
+        #[allow(clippy::cast_possible_truncation)] // checked: at most 1000/s, and ms of a rate > 0
+        let ms = (1000.0 / self.requests_per_second).ceil().min(1e15) as i64;
+        ms
+    }
+}
+
+/// A duration as whole milliseconds, for arithmetic with journal times.
+pub(crate) fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+fn refuse(message: impl Into<String>) -> Result<()> {
+    Err(Error::new(ErrorKind::Config, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_nonsense_is_refused() {
+        let good = Settings::default();
+        good.check().expect("defaults");
+        for bad in [
+            Settings {
+                requests_per_second: 0.0,
+                ..good.clone()
+            },
+            Settings {
+                requests_per_second: f64::NAN,
+                ..good.clone()
+            },
+            Settings {
+                backoff_max: Duration::ZERO,
+                ..good.clone()
+            },
+            Settings {
+                poll_initial: Duration::ZERO,
+                ..good.clone()
+            },
+            Settings {
+                poll_max: Duration::from_secs(u64::MAX / 4),
+                ..good.clone()
+            },
+            Settings {
+                max_ids_per_deletion_plan: 0,
+                ..good.clone()
+            },
+        ] {
+            assert_eq!(
+                bad.check().expect_err("refused").kind(),
+                ErrorKind::Config,
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_interval_is_never_shorter_than_asked() {
+        let third = Settings {
+            requests_per_second: 3.0,
+            ..Settings::default()
+        };
+        assert_eq!(third.interval_ms(), 334);
+    }
+}

@@ -1,0 +1,206 @@
+//! Requests of version 3.0.
+//!
+//! The collection's path ends with a slash (samples, working clients); without it the host
+//! answers other routes with a redirect, and following one would turn a POST into a GET.
+
+use bytes::Bytes;
+use http::Method;
+
+use super::Mixpanel;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::action::{Kind, Terms};
+use crate::model::wire::{Operation, PathForm, Request};
+use crate::secret::Secret;
+
+/// The body of a create call. The ids stand in it exactly as the plan froze them.
+pub(super) fn create_body(terms: Terms, ids_json: &str) -> String {
+    let disclosure = terms
+        .disclosure
+        .map(|disclosure| format!(",\"disclosure_type\":\"{}\"", disclosure.as_str()))
+        .unwrap_or_default();
+    let compliance = terms.compliance.as_str();
+    format!("{{\"distinct_ids\":{ids_json},\"compliance_type\":\"{compliance}\"{disclosure}}}")
+}
+
+/// Builds the request of an operation.
+pub(super) fn request(project: &Mixpanel, operation: &Operation) -> Result<Request> {
+    let (method, kind, item, body) = match operation {
+        Operation::Create { terms, ids_json } => {
+            let body = Bytes::from(create_body(*terms, &ids_json.0));
+            (Method::POST, terms.kind, None, Some(body))
+        }
+        Operation::Get { kind, task, form } => (Method::GET, *kind, Some((task, *form)), None),
+        // No body: the overview's sample of a cancel, sent literally, would create a deletion.
+        Operation::Cancel { kind, task, form } => {
+            (Method::DELETE, *kind, Some((task, *form)), None)
+        }
+    };
+    let collection = match kind {
+        Kind::Retrieval => "data-retrievals",
+        Kind::Deletion => "data-deletions",
+    };
+    let mut url = project.base_url.clone();
+    {
+        let mut path = url
+            .path_segments_mut()
+            .map_err(|()| Error::new(ErrorKind::Config, "base_url cannot hold a path"))?;
+        path.extend([collection, "v3.0"]);
+        match item {
+            None => {
+                path.push("");
+            }
+            Some((task, form)) => {
+                path.push(checked_task(task)?);
+                if form == PathForm::Slash {
+                    path.push("");
+                }
+            }
+        }
+    }
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("token", project.project_token.expose())
+        .finish();
+    Ok(Request {
+        method,
+        url,
+        query: Secret::new(query),
+        bearer: project.oauth_token.clone(),
+        body,
+    })
+}
+
+/// A task id becomes a part of the path. An empty one would turn a cancel or a status call into a
+/// call on the collection, so only what a vendor could have given is let through.
+fn checked_task(task: &str) -> Result<&str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    let fine = !task.is_empty()
+        && task.len() <= 128
+        && task.chars().all(plain)
+        && task.chars().any(|c| c.is_ascii_alphanumeric());
+    if fine {
+        return Ok(task);
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        "a task id is made of letters, digits and - _ . : and at most 128 long; pass the id as the vendor gave it",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::action::{Compliance, Disclosure};
+    use crate::model::wire::IdsJson;
+    use crate::vendor::Vendor as _;
+    use crate::vendor::mixpanel::Region;
+
+    fn project(region: Region) -> Mixpanel {
+        Mixpanel::builder("proj&1", "oauth")
+            .region(region)
+            .build()
+            .expect("valid")
+    }
+
+    #[test]
+    fn the_five_operations_in_three_regions() {
+        let hosts = [
+            (Region::Us, "https://mixpanel.com/api/app"),
+            (Region::Eu, "https://eu.mixpanel.com/api/app"),
+            (Region::In, "https://in.mixpanel.com/api/app"),
+        ];
+        let terms = |kind| Terms {
+            kind,
+            compliance: Compliance::Gdpr,
+            disclosure: None,
+        };
+        let ids = || IdsJson("[\"a\",\"b\"]".into());
+        let get = |kind| Operation::Get {
+            kind,
+            task: "7".into(),
+            form: PathForm::Slash,
+        };
+        let cases = [
+            (
+                Operation::Create {
+                    terms: terms(Kind::Retrieval),
+                    ids_json: ids(),
+                },
+                "POST",
+                "/data-retrievals/v3.0/",
+            ),
+            (get(Kind::Retrieval), "GET", "/data-retrievals/v3.0/7/"),
+            (
+                Operation::Create {
+                    terms: terms(Kind::Deletion),
+                    ids_json: ids(),
+                },
+                "POST",
+                "/data-deletions/v3.0/",
+            ),
+            (get(Kind::Deletion), "GET", "/data-deletions/v3.0/7/"),
+            (
+                Operation::Cancel {
+                    kind: Kind::Deletion,
+                    task: "7".into(),
+                    form: PathForm::Slash,
+                },
+                "DELETE",
+                "/data-deletions/v3.0/7/",
+            ),
+        ];
+        for (region, base) in hosts {
+            for (operation, method, path) in &cases {
+                let request = project(region).request(operation).expect("built");
+                assert_eq!(request.method.as_str(), *method);
+                assert_eq!(request.url.as_str(), format!("{base}{path}"));
+                assert_eq!(request.query.expose(), "token=proj%261");
+                assert_eq!(request.body.is_some(), *method == "POST");
+            }
+        }
+    }
+
+    #[test]
+    fn the_body_is_exact() {
+        let mut terms = Terms {
+            kind: Kind::Retrieval,
+            compliance: Compliance::Ccpa,
+            disclosure: Some(Disclosure::Categories),
+        };
+        assert_eq!(
+            create_body(terms, "[\"a\"]"),
+            r#"{"distinct_ids":["a"],"compliance_type":"CCPA","disclosure_type":"Categories"}"#
+        );
+        terms = Terms {
+            kind: Kind::Deletion,
+            compliance: Compliance::Gdpr,
+            disclosure: None,
+        };
+        assert_eq!(
+            create_body(terms, "[\"é\"]"),
+            r#"{"distinct_ids":["é"],"compliance_type":"GDPR"}"#
+        );
+    }
+
+    #[test]
+    fn a_task_id_cannot_become_another_path() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a?b",
+            "a b",
+            "%2e",
+            &"9".repeat(129),
+        ] {
+            let operation = Operation::Cancel {
+                kind: Kind::Deletion,
+                task: bad.into(),
+                form: PathForm::Slash,
+            };
+            let error = project(Region::Us).request(&operation).expect_err(bad);
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What to say to a vendor, and how to read what it says: pure functions, no sockets.
+
+use std::fmt;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::error::Result;
+use crate::model::action::{Kind, Terms};
+use crate::model::time::Clock;
+use crate::model::wire::{Operation, Reading, Request, Response};
+use crate::secret::Secret;
+
+pub mod mixpanel;
+
+/// What a vendor can do; the engine obeys these and knows no vendor by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// A second deletion of a running id is refused with a 409 that names the task: a lost answer
+    /// can be resolved by sending the identical request again.
+    pub conflict_guard: bool,
+    /// Deletions can be cancelled.
+    pub cancel_deletion: bool,
+    /// Retrievals can be cancelled.
+    pub cancel_retrieval: bool,
+}
+
+/// A vendor's API for one project. Implementations build requests and read responses; they do no
+/// I/O and hold no state.
+pub trait Vendor: fmt::Debug + Send + Sync {
+    /// Vendor and API version, such as `mixpanel-3.0`. Written into the journal.
+    fn name(&self) -> &'static str;
+    /// Base URL of the API.
+    fn base_url(&self) -> &Url;
+    /// What names the project at the vendor (its token): goes, keyed and hashed, into the
+    /// journal's fingerprint of the project.
+    fn project_key(&self) -> &Secret;
+    /// What the vendor can do.
+    fn capabilities(&self) -> Capabilities;
+    /// The most ids one request of this kind may hold.
+    fn max_ids(&self, kind: Kind) -> usize;
+    /// Refuses terms that this vendor does not offer.
+    fn check(&self, terms: Terms) -> Result<()>;
+    /// The body of a create call: a pure function of terms and ids, so that it can be checked
+    /// against its digest before it is sent.
+    fn create_body(&self, terms: Terms, ids_json: &str) -> String;
+    /// Builds the request of an operation.
+    fn request(&self, operation: &Operation) -> Result<Request>;
+    /// Reads a response to an operation, whatever its status.
+    fn read(&self, operation: &Operation, response: &Response) -> Reading;
+    /// Candidates for the secret that opens archives, in the order to try.
+    fn archive_secrets(&self) -> &[Secret];
+    /// Hosts that archives may be fetched from: exact names, or `.suffix`.
+    fn archive_hosts(&self) -> &[String];
+    /// The clock that a simulated vendor lives by; `None` for a real one.
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        None
+    }
+}

@@ -1,0 +1,29 @@
+//! The C surface of dsrkit. It takes no decision: convert in, call one function of the core,
+//! convert out.
+//!
+//! The rules that C callers keep, and that every `SAFETY` comment here means, stand at the top of
+//! the header (`cbindgen.toml`). Handles are numbers of a table (`handle.rs`), so only texts, id
+//! arrays and outputs are memory of the caller; `guard.rs` is the only file that touches them.
+
+#![deny(unsafe_op_in_unsafe_fn)]
+#![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing))]
+#![allow(non_camel_case_types)] // the names are those of the header
+
+mod client;
+mod error;
+mod event;
+mod guard;
+mod handle;
+mod ids;
+mod job;
+mod mixpanel;
+mod options;
+mod outcome;
+mod plan;
+mod report;
+mod run;
+mod sandbox;
+mod settings;
+mod single;
+mod status;
+mod text;

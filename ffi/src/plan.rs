@@ -1,0 +1,232 @@
+//! `dsr_plan`: a frozen plan.
+
+use std::ffi::{CString, c_char};
+use std::sync::Arc;
+
+use dsrkit::{IdSource, Kind, PlanHandle};
+
+use crate::client::{ClientObject, dsr_client};
+use crate::error::dsr_error;
+use crate::guard::{Caller, Result, free, get, guard};
+use crate::handle::{find, handle, put};
+use crate::ids::{measured, terminated};
+use crate::options::{PlanTerms, dsr_plan_options, options};
+use crate::run::{RunObject, dsr_run};
+use crate::status::dsr_status;
+use crate::text::{c_text, kind_word};
+
+/// A frozen plan: the ids, guarded, deduplicated and cut, in the journal. It never changes.
+/// Any thread may use it.
+pub struct dsr_plan {
+    _number: (),
+}
+handle!(dsr_plan => PlanObject);
+
+pub struct PlanObject {
+    client: Arc<ClientObject>,
+    plan: PlanHandle,
+    id: CString,
+    confirm: CString,
+    estimate: CString,
+}
+
+impl PlanObject {
+    pub fn new(client: &Arc<ClientObject>, plan: PlanHandle) -> Self {
+        Self {
+            client: Arc::clone(client),
+            id: c_text(plan.id()),
+            confirm: c_text(&plan.confirm()),
+            estimate: c_text(&plan.estimate().text),
+            plan,
+        }
+    }
+}
+
+fn freeze(
+    caller: Caller,
+    client: *const dsr_client,
+    kind: Kind,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    ids: impl FnOnce(&Caller) -> Result<IdSource>,
+) -> dsr_status {
+    guard(caller, |c| {
+        let out = c.out(plan, "plan")?;
+        let client = find(client, "client")?;
+        let terms: PlanTerms = options(options_or_null)?;
+        let mut ids = ids(c)?;
+        if let Some(column) = &terms.column {
+            ids = ids.column(column);
+        }
+        let plan = client.open()?.freeze(ids, terms.terms(kind), &terms.options)?;
+        out.put(PlanObject::new(&client, plan))
+    })
+}
+
+/// Freezes a plan to give people their data. Any number of ids, used exactly as given; reading them
+/// blocks. DSR_INVALID_INPUT names the positions of ids that cannot be used. Nothing is sent.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_plan_retrieval(
+    client: *const dsr_client,
+    ids: *const *const c_char,
+    n_ids: usize,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    freeze(caller, client, Kind::Retrieval, options_or_null, plan, |c| terminated(c, ids, n_ids))
+}
+
+/// dsr_client_plan_retrieval with the ids' lengths in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_plan_retrieval_n(
+    client: *const dsr_client,
+    ids: *const *const c_char,
+    lengths: *const usize,
+    n_ids: usize,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    freeze(caller, client, Kind::Retrieval, options_or_null, plan, |c| measured(c, ids, lengths, n_ids))
+}
+
+/// dsr_client_plan_retrieval with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_plan_retrieval_file(
+    client: *const dsr_client,
+    path: *const c_char,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    freeze(caller, client, Kind::Retrieval, options_or_null, plan, |c| Ok(IdSource::file(c.path(path, "path")?)))
+}
+
+/// Freezes a plan to erase people's data. Any number of ids up to max_ids_per_deletion_plan, used
+/// exactly as given; reading them blocks. DSR_INVALID_INPUT names the positions of ids that cannot
+/// be used. Nothing is sent.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_plan_deletion(
+    client: *const dsr_client,
+    ids: *const *const c_char,
+    n_ids: usize,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| terminated(c, ids, n_ids))
+}
+
+/// dsr_client_plan_deletion with the ids' lengths in bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_plan_deletion_n(
+    client: *const dsr_client,
+    ids: *const *const c_char,
+    lengths: *const usize,
+    n_ids: usize,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| measured(c, ids, lengths, n_ids))
+}
+
+/// dsr_client_plan_deletion with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_plan_deletion_file(
+    client: *const dsr_client,
+    path: *const c_char,
+    options_or_null: *const dsr_plan_options,
+    plan: *mut *mut dsr_plan,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| Ok(IdSource::file(c.path(path, "path")?)))
+}
+
+fn read<T>(plan: *const dsr_plan, otherwise: T, look: impl FnOnce(&PlanObject) -> T) -> T {
+    get(otherwise, || find(plan, "plan").ok().map(|plan| look(&plan)))
+}
+
+/// Frees a plan's handle; the plan stays in the journal. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_free(plan: *mut dsr_plan) {
+    free(plan);
+}
+
+/// The plan's id; the run made of it has the same.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_id(plan: *const dsr_plan) -> *const c_char {
+    read(plan, std::ptr::null(), |plan| plan.id.as_ptr())
+}
+
+/// "retrieval" or "deletion".
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_kind(plan: *const dsr_plan) -> *const c_char {
+    read(plan, std::ptr::null(), |plan| kind_word(plan.plan.kind()).as_ptr())
+}
+
+/// Distinct people.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_subjects(plan: *const dsr_plan) -> u64 {
+    read(plan, 0, |plan| plan.plan.subjects())
+}
+
+/// Rows that repeated an id; they were merged.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_duplicates(plan: *const dsr_plan) -> u64 {
+    read(plan, 0, |plan| plan.plan.duplicates())
+}
+
+/// Requests that will be sent.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_batches(plan: *const dsr_plan) -> u32 {
+    read(plan, 0, |plan| plan.plan.batches())
+}
+
+/// What confirms this plan, such as "4812:1a2b3c4d": the count of people, and the first eight
+/// digits of the plan's digest. Show it to a person before you pass it to dsr_plan_start.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_confirm(plan: *const dsr_plan) -> *const c_char {
+    read(plan, std::ptr::null(), |plan| plan.confirm.as_ptr())
+}
+
+/// One line for people: requests, and the least time to send them.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_estimate(plan: *const dsr_plan) -> *const c_char {
+    read(plan, std::ptr::null(), |plan| plan.estimate.as_ptr())
+}
+
+/// Starts a plan. A deletion needs exactly its dsr_plan_confirm, else DSR_NOT_CONFIRMED; a
+/// retrieval needs none. Sending begins when the run is waited for, or its events are read.
+/// Starting twice is starting once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_plan_start(
+    plan: *const dsr_plan,
+    confirm_or_null: *const c_char,
+    run: *mut *mut dsr_run,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let out = c.out(run, "run")?;
+        let plan = find(plan, "plan")?;
+        let confirm = c.text_or_null(confirm_or_null, "confirm_or_null")?;
+        plan.client.open()?;
+        let run = plan.plan.start(confirm, false)?;
+        out.set(put::<dsr_run>(RunObject::new(&plan.client, run))?);
+        Ok(())
+    })
+}

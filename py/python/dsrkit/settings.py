@@ -1,0 +1,58 @@
+"""Limits and times of a client. The defaults are the core's own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from . import _native
+from .types import OnAmbiguous
+
+__all__ = ["Settings"]
+
+_DEFAULT = _native.default_settings()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Limits and times, in seconds unless the name says otherwise. Checked when made."""
+
+    requests_per_second: float = _DEFAULT["requests_per_second"]
+    """Calls per second to one project, over all kinds of calls. The vendor documents 1."""
+    request_timeout: float = _DEFAULT["request_timeout"]
+    """How long one call may take, connecting included."""
+    connect_timeout: float = _DEFAULT["connect_timeout"]
+    backoff_initial: float = _DEFAULT["backoff_initial"]
+    """The first wait after a refusal or a failure; it doubles from there, with jitter."""
+    backoff_max: float = _DEFAULT["backoff_max"]
+    """The longest such wait. Waiting itself has no end."""
+    poll_initial: float = _DEFAULT["poll_initial"]
+    """The first wait before a job is looked at."""
+    poll_max: float = _DEFAULT["poll_max"]
+    """The longest wait between two looks at a job."""
+    scan_budget_days: int = _DEFAULT["scan_budget_days"]
+    """Days of outstanding scans that the vendor allows per project."""
+    project_age_days: int | None = _DEFAULT["project_age_days"]
+    """Days since the project's first event, where known: what one retrieval costs."""
+    on_ambiguous: OnAmbiguous = _DEFAULT["on_ambiguous"]
+    """What to do when a request was sent and its answer lost."""
+    ambiguous_retry_after: float = _DEFAULT["ambiguous_retry_after"]
+    """How long to wait before a retrieval whose answer was lost is sent once more."""
+    lost_after: float = _DEFAULT["lost_after"]
+    """How long NOT_FOUND or UNKNOWN may last before a job counts as lost and is held."""
+    max_ids_per_deletion_plan: int = _DEFAULT["max_ids_per_deletion_plan"]
+    """The most people one deletion plan may name. Raise it knowingly."""
+    archive_max_bytes: int = _DEFAULT["archive_max_bytes"]
+    """The largest archive, unpacked."""
+    proxy: str | None = field(default=_DEFAULT["proxy"], repr=False)
+    """A proxy for all calls; the environment's proxy variables are not used."""
+    ca_bundle: str | os.PathLike[str] | None = _DEFAULT["ca_bundle"]
+    """A PEM file of certificate authorities to trust besides the system's."""
+
+    def __post_init__(self) -> None:
+        _native.check_settings(self.to_dict())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, by the names of the arguments."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}

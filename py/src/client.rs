@@ -1,0 +1,305 @@
+//! A client, its plans and its runs. A run is named by its id in every call, so that closing the
+//! client closes the journal, whatever Python still holds.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dsrkit::{
+    CollectOptions, Error, ErrorKind, EventReader, Journal, PlanOptions, Result, RunHandle, Secret,
+};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::convert;
+use crate::door::{self, Owned, Work};
+use crate::error::raise;
+use crate::ids::Ids;
+use crate::mixpanel::Mixpanel;
+use crate::settings;
+
+/// A client of one project.
+#[pyclass(frozen, module = "dsrkit._native")]
+pub struct Client(Owned<Mutex<Option<dsrkit::Client>>>);
+
+#[pymethods]
+impl Client {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        mixpanel: &Mixpanel,
+        journal: PathBuf,
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let vendor = mixpanel.0.clone();
+        let settings = settings::from_dict(settings)?;
+        let client = door::enter(py, || {
+            let journal = open(&journal)?;
+            dsrkit::Client::builder(vendor).journal(journal).settings(settings).build()
+        })?;
+        Ok(Self(Owned::new(Mutex::new(Some(client)))))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let client = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).take();
+        door::enter(py, || {
+            drop(client);
+            Ok(())
+        })
+    }
+
+    fn create(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        ids: &Ids,
+        compliance: &str,
+        disclosure: Option<&str>,
+    ) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let terms = convert::terms(py, kind, compliance, disclosure)?;
+        let ids = ids.take(py)?;
+        let call = async move {
+            match terms.kind {
+                dsrkit::Kind::Retrieval => {
+                    client.create_retrieval(ids, terms.compliance, terms.disclosure).await
+                }
+                dsrkit::Kind::Deletion => client.create_deletion(ids, terms.compliance).await,
+            }
+        };
+        Ok(Work::new(call, |py, job| convert::job(py, &job)))
+    }
+
+    fn get(&self, py: Python<'_>, kind: &str, task_id: String) -> PyResult<Work> {
+        let (client, kind) = (self.core(py)?, convert::kind(py, kind)?);
+        let call = async move {
+            match kind {
+                dsrkit::Kind::Retrieval => client.get_retrieval(&task_id).await,
+                dsrkit::Kind::Deletion => client.get_deletion(&task_id).await,
+            }
+        };
+        Ok(Work::new(call, |py, job| convert::job(py, &job)))
+    }
+
+    fn cancel_task(&self, py: Python<'_>, kind: &str, task_id: String) -> PyResult<Work> {
+        let (client, kind) = (self.core(py)?, convert::kind(py, kind)?);
+        let call = async move {
+            match kind {
+                dsrkit::Kind::Retrieval => client.cancel_retrieval(&task_id).await,
+                dsrkit::Kind::Deletion => client.cancel_deletion(&task_id).await,
+            }
+        };
+        Ok(Work::new(call, nothing))
+    }
+
+    /// Begins to freeze a plan; the ids may still be on their way.
+    fn freeze(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        ids: &Ids,
+        compliance: &str,
+        disclosure: Option<&str>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let terms = convert::terms(py, kind, compliance, disclosure)?;
+        let options = plan_options(options)?;
+        let ids = ids.take(py)?;
+        Work::begin(
+            py,
+            move || client.freeze(ids, terms, &options),
+            |py, plan| convert::plan(py, &plan),
+        )
+    }
+
+    fn start(
+        &self,
+        py: Python<'_>,
+        id: String,
+        confirm: Option<String>,
+        count_is_enough: bool,
+    ) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let start = move || {
+            client.run(&id)?.plan()?.start(confirm.as_deref(), count_is_enough).map(drop)
+        };
+        Work::begin(py, start, nothing)
+    }
+
+    /// The ids of all plans and runs.
+    fn runs(&self, py: Python<'_>) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let list = move || {
+            Ok(client.runs()?.iter().map(|run| run.id().to_owned()).collect::<Vec<String>>())
+        };
+        Work::begin(py, list, |py, ids| Ok(PyList::new(py, ids)?.into_any()))
+    }
+
+    /// What is known of a plan or a run; raises `NotFoundError` for one that is not there.
+    fn plan(&self, py: Python<'_>, id: String) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let look = move || client.run(&id)?.plan();
+        Work::begin(py, look, |py, plan| convert::plan(py, &plan))
+    }
+
+    fn tick(&self, py: Python<'_>) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let tick = async move { client.tick().await };
+        Ok(Work::new(tick, |py, due| Ok(due.into_pyobject(py)?.into_any())))
+    }
+
+    fn now_ms(&self, py: Python<'_>) -> PyResult<i64> {
+        Ok(self.core(py)?.now_ms())
+    }
+
+    fn state(&self, py: Python<'_>, id: &str) -> PyResult<&'static str> {
+        let state = self.look(py, id, |run| run.state())?;
+        Ok(state.as_str())
+    }
+
+    fn jobs<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
+        convert::plain(py, &self.look(py, id, |run| run.jobs())?)
+    }
+
+    fn counts<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
+        convert::plain(py, &self.look(py, id, |run| run.counts())?)
+    }
+
+    /// When something is due next, in milliseconds since 1970, and what is waited for.
+    fn next_due(&self, py: Python<'_>, id: &str) -> PyResult<Option<(i64, &'static str)>> {
+        let due = self.look(py, id, |run| run.next_due())?;
+        Ok(due.map(|(at, reason)| (at, reason.as_str())))
+    }
+
+    fn report(&self, py: Python<'_>, id: String) -> PyResult<Work> {
+        let client = self.core(py)?;
+        Work::begin(py, move || client.run(&id)?.report(), |py, data| convert::plain(py, &data))
+    }
+
+    /// The rows of one batch: id, outcome, batch, task id; `None` past the last batch.
+    fn outcomes<'py>(
+        &self,
+        py: Python<'py>,
+        id: &str,
+        batch: u32,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        let rows = self.look(py, id, |run| run.outcomes(batch))?;
+        rows.map(|rows| {
+            let rows = rows
+                .into_iter()
+                .map(|row| (row.id, row.outcome.as_str(), row.batch, row.task_id));
+            PyList::new(py, rows.collect::<Vec<_>>())
+        })
+        .transpose()
+    }
+
+    fn events(&self, py: Python<'_>, id: &str, after: u64) -> PyResult<Events> {
+        let reader = self.look(py, id, |run| Ok(run.events_after(after)))?;
+        Ok(Events(Owned::new(Arc::new(tokio::sync::Mutex::new(reader)))))
+    }
+
+    fn wait(&self, py: Python<'_>, id: String) -> PyResult<Work> {
+        self.on_run(py, id, |run| async move { run.wait().await })
+    }
+
+    fn cancel(&self, py: Python<'_>, id: String) -> PyResult<Work> {
+        self.on_run(py, id, |run| async move { run.cancel().await })
+    }
+
+    fn collect(
+        &self,
+        py: Python<'_>,
+        id: String,
+        into: PathBuf,
+        raw: bool,
+        allow_plain: bool,
+        secrets: Vec<String>,
+    ) -> PyResult<Work> {
+        let secrets = secrets.into_iter().map(Secret::new).collect();
+        let options = CollectOptions { raw, allow_plain, secrets };
+        self.on_run(py, id, |run| async move { run.collect(&into, &options).await })
+    }
+}
+
+impl Client {
+    fn core(&self, py: Python<'_>) -> PyResult<dsrkit::Client> {
+        let client = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        client.ok_or_else(|| raise(py, &Error::new(ErrorKind::Config, "this client is closed")))
+    }
+
+    fn look<T: Send>(
+        &self,
+        py: Python<'_>,
+        id: &str,
+        look: impl FnOnce(&RunHandle) -> Result<T> + Send,
+    ) -> PyResult<T> {
+        let client = self.core(py)?;
+        door::read(py, || look(&client.run(id)?))
+    }
+
+    fn on_run<F>(
+        &self,
+        py: Python<'_>,
+        id: String,
+        act: impl FnOnce(RunHandle) -> F + Send + 'static,
+    ) -> PyResult<Work>
+    where
+        F: Future<Output = Result<dsrkit::ReportData>> + Send + 'static,
+    {
+        let client = self.core(py)?;
+        let work = async move { act(client.run(&id)?).await };
+        Ok(Work::new(work, |py, data| convert::plain(py, &data)))
+    }
+}
+
+/// Reads a run's events, driving the run.
+#[pyclass(frozen, module = "dsrkit._native")]
+pub struct Events(Owned<Arc<tokio::sync::Mutex<EventReader>>>);
+
+#[pymethods]
+impl Events {
+    fn next(&self, py: Python<'_>) -> PyResult<Work> {
+        let reader = Arc::clone(self.0.get(py)?);
+        let next = async move { reader.lock().await.next().await };
+        Ok(Work::new(next, |py, event| convert::plain(py, &event)))
+    }
+}
+
+fn nothing<T>(py: Python<'_>, _: T) -> PyResult<Bound<'_, PyAny>> {
+    Ok(py.None().into_bound(py))
+}
+
+fn open(journal: &std::path::Path) -> Result<Journal> {
+    match journal.to_str() {
+        Some(":memory:") => Ok(Journal::memory()),
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Err(Error::new(
+                ErrorKind::Config,
+                "journals in PostgreSQL are not offered by this release; pass a path",
+            ))
+        }
+        _ => Journal::sqlite(journal),
+    }
+}
+
+fn plan_options(given: &Bound<'_, PyDict>) -> PyResult<PlanOptions> {
+    let mut options = PlanOptions::default();
+    for (name, value) in given.iter() {
+        let name: String = name.extract()?;
+        match name.as_str() {
+            "reference" => options.reference = value.extract()?,
+            "received_at" => options.received_at = value.extract()?,
+            "deadline" => options.deadline = value.extract()?,
+            "skip_bad" => options.skip_bad = value.extract()?,
+            "allow_unusual" => options.allow_unusual = value.extract()?,
+            "hold_for" => options.hold_for = settings::seconds(&name, &value)?,
+            "archives" => options.archives = value.extract()?,
+            _ => {
+                let message = format!("a plan has no option {name}");
+                return Err(raise(given.py(), &Error::new(ErrorKind::Internal, message)));
+            }
+        }
+    }
+    Ok(options)
+}

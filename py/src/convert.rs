@@ -1,0 +1,96 @@
+//! Plain values, out to Python and in from it.
+
+use dsrkit::{Compliance, Disclosure, Error, ErrorKind, Job, Kind, PlanHandle, Terms};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use serde_json::Value;
+
+use crate::error::raise;
+
+/// Any of the core's data as dicts, lists, texts and numbers.
+pub fn plain<'py>(py: Python<'py>, data: &impl serde::Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let value = serde_json::to_value(data).map_err(|error| {
+        raise(py, &Error::new(ErrorKind::Internal, "an answer cannot be shown").with_source(error))
+    })?;
+    json(py, &value)
+}
+
+/// A JSON value as Python sees it.
+pub fn json<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(yes) => yes.into_pyobject(py)?.to_owned().into_any(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => number.into_pyobject(py)?.into_any(),
+            (_, Some(number)) => number.into_pyobject(py)?.into_any(),
+            _ => number.as_f64().into_pyobject(py)?.into_any(),
+        },
+        Value::String(text) => text.into_pyobject(py)?.into_any(),
+        Value::Array(items) => {
+            let list = PyList::empty(py);
+            for item in items {
+                list.append(json(py, item)?)?;
+            }
+            list.into_any()
+        }
+        Value::Object(items) => {
+            let dict = PyDict::new(py);
+            for (name, item) in items {
+                dict.set_item(name, json(py, item)?)?;
+            }
+            dict.into_any()
+        }
+    })
+}
+
+/// A job, with its link: Python's `repr` leaves the link's query out.
+pub fn job<'py>(py: Python<'py>, job: &Job) -> PyResult<Bound<'py, PyAny>> {
+    let dict = PyDict::new(py);
+    dict.set_item("id", &job.id)?;
+    dict.set_item("kind", job.kind.as_str())?;
+    dict.set_item("status", job.status.as_str())?;
+    dict.set_item("download_url", job.download_url.as_ref().map(dsrkit::Secret::expose))?;
+    dict.set_item("requested_at", &job.requested_at)?;
+    Ok(dict.into_any())
+}
+
+/// What a plan shows.
+pub fn plan<'py>(py: Python<'py>, plan: &PlanHandle) -> PyResult<Bound<'py, PyAny>> {
+    let estimate = plan.estimate();
+    let dict = PyDict::new(py);
+    dict.set_item("id", plan.id())?;
+    dict.set_item("kind", plan.kind().as_str())?;
+    dict.set_item("subjects", plan.subjects())?;
+    dict.set_item("duplicates", plan.duplicates())?;
+    dict.set_item("batches", plan.batches())?;
+    dict.set_item("refused", plain(py, &plan.row().refused)?)?;
+    dict.set_item("reference", &plan.row().reference)?;
+    dict.set_item("confirm", plan.confirm())?;
+    dict.set_item("requests", estimate.requests)?;
+    dict.set_item("sending", estimate.sending.as_secs_f64())?;
+    dict.set_item("text", estimate.text)?;
+    Ok(dict.into_any())
+}
+
+/// Retrieval or deletion, by the word that our own Python passes.
+pub fn kind(py: Python<'_>, word: &str) -> PyResult<Kind> {
+    match word {
+        "retrieval" => Ok(Kind::Retrieval),
+        "deletion" => Ok(Kind::Deletion),
+        _ => Err(raise(py, &Error::new(ErrorKind::Internal, "no such kind of request"))),
+    }
+}
+
+/// Kind, law and disclosure type.
+pub fn terms(
+    py: Python<'_>,
+    word: &str,
+    compliance: &str,
+    disclosure: Option<&str>,
+) -> PyResult<Terms> {
+    let read = || {
+        Ok((Compliance::parse(compliance)?, disclosure.map(Disclosure::parse).transpose()?))
+    };
+    let (compliance, disclosure) = read().map_err(|error| raise(py, &error))?;
+    Ok(Terms { kind: kind(py, word)?, compliance, disclosure })
+}

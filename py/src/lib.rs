@@ -1,0 +1,35 @@
+//! `dsrkit._native`: converts in, calls one function of the core, converts out. The public Python
+//! classes are thin and stand in `python/dsrkit`.
+
+use pyo3::prelude::*;
+
+mod client;
+mod convert;
+mod door;
+mod error;
+mod ids;
+mod mixpanel;
+mod sandbox;
+mod settings;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use crate::client::{Client, Events};
+    #[pymodule_export]
+    use crate::door::Work;
+    #[pymodule_export]
+    use crate::error::error_kinds;
+    #[pymodule_export]
+    use crate::ids::Ids;
+    #[pymodule_export]
+    use crate::mixpanel::Mixpanel;
+    #[pymodule_export]
+    use crate::sandbox::Sandbox;
+    #[pymodule_export]
+    use crate::settings::{check_settings, default_settings};
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)] // Python's own spelling
+    const __version__: &str = dsrkit::VERSION;
+}

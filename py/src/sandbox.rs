@@ -1,0 +1,116 @@
+//! The simulated vendor, in this process.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dsrkit::model::time::Clock;
+use dsrkit::sandbox::{Sandbox as Core, SandboxOptions, Speed};
+use dsrkit::vendor::Vendor;
+use dsrkit::{Error, ErrorKind};
+use pyo3::prelude::*;
+use serde_json::Value;
+
+use crate::convert::json;
+use crate::door::{self, Owned};
+use crate::error::raise;
+
+/// A running simulated vendor.
+#[pyclass(frozen, module = "dsrkit._native")]
+pub struct Sandbox(Owned<Mutex<Option<Arc<Core>>>>);
+
+#[pymethods]
+impl Sandbox {
+    /// `factor`: how many times faster than real time; `None` for the virtual clock. `vendor`: the
+    /// simulated vendor's own options, as JSON.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        port: u16,
+        archive_port: u16,
+        factor: Option<f64>,
+        state: Option<PathBuf>,
+        vendor: &str,
+    ) -> PyResult<Self> {
+        let options = SandboxOptions {
+            vendor: parse(py, vendor)?,
+            port,
+            archive_port,
+            speed: factor.map_or(Speed::Virtual, Speed::Factor),
+            state,
+        };
+        let core = door::enter(py, || Core::start(options))?;
+        Ok(Self(Owned::new(Mutex::new(Some(Arc::new(core))))))
+    }
+
+    #[getter]
+    fn base_url(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.core(py)?.base_url().to_owned())
+    }
+
+    #[getter]
+    fn archive_base_url(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.core(py)?.archive_base_url().to_owned())
+    }
+
+    /// Lets time pass.
+    fn advance(&self, py: Python<'_>, milliseconds: i64) -> PyResult<()> {
+        let core = self.core(py)?;
+        door::enter(py, || core.advance(milliseconds))
+    }
+
+    /// Adds faults: a JSON list.
+    fn faults(&self, py: Python<'_>, list: &str) -> PyResult<()> {
+        let core = self.core(py)?;
+        let list = parse(py, list)?;
+        door::enter(py, || core.faults(&list))
+    }
+
+    fn ledger<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core(py)?;
+        json(py, &door::read(py, || Ok(core.ledger()))?)
+    }
+
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core(py)?;
+        json(py, &door::read(py, || Ok(core.summary()))?)
+    }
+
+    fn credentials<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core(py)?;
+        json(py, &core.credentials())
+    }
+
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
+        let core = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match core {
+            Some(core) => door::enter(py, || {
+                core.stop();
+                Ok(())
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Sandbox {
+    fn core(&self, py: Python<'_>) -> PyResult<Arc<Core>> {
+        let core = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        core.ok_or_else(|| raise(py, &Error::new(ErrorKind::Config, "this sandbox is closed")))
+    }
+
+    /// The clock that the simulated vendor lives by.
+    pub fn clock(&self, py: Python<'_>) -> PyResult<Option<Arc<dyn Clock>>> {
+        let project = self.core(py)?.mixpanel().build().map_err(|error| raise(py, &error))?;
+        Ok(project.clock())
+    }
+}
+
+fn parse(py: Python<'_>, text: &str) -> PyResult<Value> {
+    serde_json::from_str(text).map_err(|error| {
+        raise(
+            py,
+            &Error::new(ErrorKind::InvalidInput, "these options of the sandbox are no JSON")
+                .with_source(error),
+        )
+    })
+}

@@ -1,0 +1,112 @@
+//! Keeps the picture of docs/ARCHITECTURE.md true: which room of the core may use which, how long
+//! files may be, and that the simulated vendor shares nothing with the core.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Who may use whom, by the first segment after `crate::`. Every room may use the ground floor.
+const GROUND: &[&str] = &["model", "settings", "error", "secret", "VERSION"];
+const MIDDLE: &[&str] = &[
+    "ids", "vendor", "http", "pace", "journal", "archive", "package",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            files(&path, ending, found);
+        } else if path.extension().is_some_and(|found| found == ending) {
+            found.push(path);
+        }
+    }
+}
+
+/// The rooms that a file names, outside comments.
+fn used(text: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for line in text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or(""))
+    {
+        for part in line.split("crate::").skip(1) {
+            let name: String = part
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            rooms.push(name);
+        }
+    }
+    rooms
+}
+
+#[test]
+fn rooms_use_only_the_floors_below() {
+    let core = root().join("core/src");
+    let mut found = Vec::new();
+    files(&core, "rs", &mut found);
+    assert!(found.len() > 50, "the core's files were not found");
+    for file in found {
+        let inside = file.strip_prefix(&core).expect("below core");
+        let room = inside
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_string_lossy();
+        let room = room.trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&file).expect("readable");
+        for other in used(&text) {
+            let name = other.as_str();
+            let allowed = match room.as_str() {
+                room if MIDDLE.contains(&room) => name == room || GROUND.contains(&name),
+                room if GROUND.contains(&room) => GROUND.contains(&name),
+                "engine" => MIDDLE.contains(&name) || GROUND.contains(&name) || name == "engine",
+                _ => true,
+            };
+            let known = MIDDLE.contains(&name) || GROUND.contains(&name) || name == "engine";
+            assert!(
+                allowed || (!known && other.starts_with(char::is_uppercase)),
+                "{} uses crate::{other}",
+                inside.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_simulated_vendor_shares_nothing_with_the_core() {
+    let manifest = fs::read_to_string(root().join("sandbox/Cargo.toml")).expect("manifest");
+    assert!(
+        !manifest
+            .lines()
+            .any(|line| line.trim_start().starts_with("dsrkit"))
+    );
+}
+
+#[test]
+fn files_stay_short() {
+    let mut found = Vec::new();
+    for (folder, ending) in [
+        ("core/src", "rs"),
+        ("sandbox/src", "rs"),
+        ("py/src", "rs"),
+        ("ffi/src", "rs"),
+        ("py/python", "py"),
+        ("tests/python", "py"),
+        ("tests/c", "c"),
+        ("include", "hpp"),
+    ] {
+        files(&root().join(folder), ending, &mut found);
+    }
+    for file in found {
+        let lines = fs::read_to_string(&file).expect("readable").lines().count();
+        assert!(lines <= 400, "{} has {lines} lines", file.display());
+    }
+}

@@ -1,0 +1,303 @@
+//! Runs the shared cases of tests/scenarios through the Rust surface. See the README there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dsrkit::sandbox::{Sandbox, SandboxOptions};
+use dsrkit::{
+    AmbiguityPolicy, Client, CollectOptions, Compliance, Disclosure, Error, IdSource, Job, Journal,
+    Kind, PlanOptions, ReportData, Settings, Terms,
+};
+use serde_json::{Map, Value};
+
+#[path = "support/checks.rs"]
+mod checks;
+
+type Table = Map<String, Value>;
+
+/// What a case ended with.
+#[derive(Default)]
+pub struct Ended {
+    pub error: Option<Error>,
+    pub started: bool,
+    pub report: Option<ReportData>,
+    pub batches: Option<u32>,
+    pub job: Option<Job>,
+    pub events: Vec<dsrkit::Event>,
+    pub out: Option<PathBuf>,
+    pub ledger: Vec<Value>,
+    pub summary: Value,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios")
+}
+
+fn get<'a>(table: &'a Table, key: &str) -> Option<&'a Table> {
+    table.get(key).and_then(Value::as_object)
+}
+
+fn text<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
+    table.get(key).and_then(Value::as_str)
+}
+
+fn yes(table: &Table, key: &str) -> bool {
+    table.get(key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The ids of a plan or call: a list, a counted row, or a file that is written first.
+fn source(table: &Table, place: &Path) -> IdSource {
+    if let Some(ids) = table.get("ids").and_then(Value::as_array) {
+        return IdSource::iter(
+            ids.iter()
+                .map(|id| id.as_str().expect("a string").to_owned())
+                .collect::<Vec<_>>(),
+        );
+    }
+    if let Some(count) = table.get("count").and_then(Value::as_u64) {
+        let prefix = text(table, "prefix").unwrap_or_default().to_owned();
+        return IdSource::iter((0..count).map(move |number| format!("{prefix}{number}")));
+    }
+    let path = if let Some(name) = text(table, "file") {
+        folder().join("../fixtures").join(name)
+    } else {
+        let path = place.join(text(table, "file_name").expect("file_name"));
+        let bytes = match text(table, "bytes_hex") {
+            Some(hex) => (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"))
+                .collect(),
+            None => text(table, "text").expect("ids").as_bytes().to_vec(),
+        };
+        fs::write(&path, bytes).expect("written");
+        path
+    };
+    match text(table, "column") {
+        Some(column) => IdSource::file(path).column(column),
+        None => IdSource::file(path),
+    }
+}
+
+fn settings(table: Option<&Table>) -> Settings {
+    let mut settings = Settings::default();
+    for (name, value) in table.into_iter().flatten() {
+        let seconds = || Duration::from_secs_f64(value.as_f64().expect("seconds"));
+        match name.as_str() {
+            "on_ambiguous" => {
+                settings.on_ambiguous =
+                    AmbiguityPolicy::parse(value.as_str().expect("a word")).expect("a policy");
+            }
+            "max_ids_per_deletion_plan" => {
+                settings.max_ids_per_deletion_plan = value.as_u64().expect("a number");
+            }
+            "backoff_max" => settings.backoff_max = seconds(),
+            "poll_initial" => settings.poll_initial = seconds(),
+            "poll_max" => settings.poll_max = seconds(),
+            "lost_after" => settings.lost_after = seconds(),
+            "ambiguous_retry_after" => settings.ambiguous_retry_after = seconds(),
+            other => panic!("unknown setting {other}"),
+        }
+    }
+    settings
+}
+
+fn client(case: &Table, sandbox: &Sandbox, place: &Path) -> Result<Client, Error> {
+    let mut vendor = sandbox.project();
+    let own = get(case, "mixpanel");
+    match own
+        .and_then(|table| table.get("archive_secrets"))
+        .and_then(Value::as_array)
+    {
+        Some(secrets) => {
+            for secret in secrets {
+                vendor = vendor.archive_secret(secret.as_str().expect("a string"));
+            }
+        }
+        None => vendor = sandbox.mixpanel(),
+    }
+    if let Some(groups) = own
+        .and_then(|table| table.get("data_groups"))
+        .and_then(Value::as_u64)
+    {
+        vendor = vendor.data_groups(u32::try_from(groups).expect("small"));
+    }
+    Client::builder(vendor.build()?)
+        .journal(Journal::sqlite(place.join("dsr.sqlite3"))?)
+        .settings(settings(get(case, "settings")))
+        .seed(7)
+        .build()
+}
+
+async fn one_call(
+    client: &Client,
+    call: &Table,
+    place: &Path,
+    ended: &mut Ended,
+) -> Result<(), Error> {
+    let task = text(call, "task_id").unwrap_or_default();
+    let gdpr = Compliance::Gdpr;
+    ended.job = match text(call, "operation").expect("operation") {
+        "create_deletion" => Some(client.create_deletion(source(call, place), gdpr).await?),
+        "create_retrieval" => Some(
+            client
+                .create_retrieval(source(call, place), gdpr, None)
+                .await?,
+        ),
+        "get_deletion" => Some(client.get_deletion(task).await?),
+        "get_retrieval" => Some(client.get_retrieval(task).await?),
+        "cancel_deletion" => client.cancel_deletion(task).await.map(|()| None)?,
+        "cancel_retrieval" => client.cancel_retrieval(task).await.map(|()| None)?,
+        other => panic!("unknown operation {other}"),
+    };
+    Ok(())
+}
+
+async fn whole_run(
+    client: &Client,
+    plan: &Table,
+    place: &Path,
+    ended: &mut Ended,
+) -> Result<(), Error> {
+    let kind = match text(plan, "kind").expect("kind") {
+        "deletion" => Kind::Deletion,
+        _ => Kind::Retrieval,
+    };
+    let compliance =
+        text(plan, "compliance_type").map_or(Ok(Compliance::Gdpr), Compliance::parse)?;
+    let disclosure = text(plan, "disclosure_type")
+        .map(Disclosure::parse)
+        .transpose()?;
+    let options = PlanOptions {
+        reference: text(plan, "reference").map(str::to_owned),
+        skip_bad: yes(plan, "skip_bad"),
+        allow_unusual: yes(plan, "allow_unusual"),
+        hold_for: plan
+            .get("hold_for")
+            .and_then(Value::as_f64)
+            .map_or(Duration::ZERO, Duration::from_secs_f64),
+        ..PlanOptions::default()
+    };
+    let terms = Terms {
+        kind,
+        compliance,
+        disclosure,
+    };
+    let frozen = client.freeze(source(plan, place), terms, &options)?;
+    ended.batches = Some(frozen.batches());
+    let wanted = frozen.confirm();
+    let confirm = match text(plan, "confirm").unwrap_or("plan") {
+        "plan" if kind == Kind::Deletion => Some(wanted),
+        "plan" | "none" => None,
+        "wrong-count" => Some(format!(
+            "{}:{}",
+            frozen.subjects() + 1,
+            &wanted[wanted.len() - 8..]
+        )),
+        "wrong-digest" => Some(format!("{}:00000000", frozen.subjects())),
+        other => panic!("unknown confirm {other}"),
+    };
+    let run = frozen.start(confirm.as_deref(), false)?;
+    ended.started = true;
+    let mut events = run.events_after(0);
+    let ending = loop {
+        match events.next().await {
+            Ok(Some(event)) => ended.events.push(event),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    ended.report = Some(run.report()?);
+    ending?;
+    if yes(plan, "collect") {
+        let out = place.join("out");
+        ended.report = Some(run.collect(&out, &CollectOptions::default()).await?);
+        ended.out = Some(out);
+    }
+    Ok(())
+}
+
+async fn carry_out(case: &Table, place: &Path) -> Ended {
+    let vendor = case
+        .get("sandbox")
+        .cloned()
+        .unwrap_or_else(|| Value::Object(Map::new()));
+    let sandbox = Sandbox::start(SandboxOptions {
+        vendor,
+        ..SandboxOptions::default()
+    })
+    .expect("started");
+    if let Some(faults) = case.get("faults") {
+        sandbox.faults(faults).expect("faults");
+    }
+    let mut ended = Ended::default();
+    let result = match client(case, &sandbox, place) {
+        Err(error) => Err(error),
+        Ok(client) => match (get(case, "call"), get(case, "plan")) {
+            (Some(call), _) => {
+                ended.started = true;
+                one_call(&client, call, place, &mut ended).await
+            }
+            (None, Some(plan)) => whole_run(&client, plan, place, &mut ended).await,
+            (None, None) => panic!("a case needs a call or a plan"),
+        },
+    };
+    ended.error = result.err();
+    ended.ledger = sandbox.ledger().as_array().cloned().unwrap_or_default();
+    ended.summary = sandbox.summary();
+    ended
+}
+
+#[test]
+fn every_scenario_holds() {
+    let only = std::env::var("SCENARIO").ok();
+    let mut cases = BTreeMap::new();
+    for entry in fs::read_dir(folder()).expect("scenarios") {
+        let path = entry.expect("entry").path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            let name = path
+                .file_stem()
+                .expect("name")
+                .to_string_lossy()
+                .into_owned();
+            if only.as_ref().is_none_or(|only| name.contains(only)) {
+                cases.insert(name, fs::read_to_string(&path).expect("readable"));
+            }
+        }
+    }
+    assert!(
+        only.is_some() || cases.len() > 90,
+        "the scenarios were not found"
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("runtime");
+    let mut failed = Vec::new();
+    let total = cases.len();
+    for (name, text) in cases {
+        let case: Value = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let case = case.as_object().expect("a table").clone();
+        let place = tempfile::tempdir().expect("folder");
+        let patience = Duration::from_secs(60);
+        let ended = runtime.block_on(async {
+            tokio::time::timeout(patience, carry_out(&case, place.path())).await
+        });
+        let problems = match ended {
+            Ok(ended) => checks::compare(&case, &ended),
+            Err(_) => vec!["did not end within a minute".to_owned()],
+        };
+        if !problems.is_empty() {
+            failed.push(format!("{name}:\n    {}", problems.join("\n    ")));
+        }
+    }
+    println!("scenarios: {} of {total} hold", total - failed.len());
+    assert!(
+        failed.is_empty(),
+        "{} scenarios failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
