@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use crate::builder::ClientBuilder;
 use crate::client;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handle::{PlanHandle, RunHandle};
@@ -37,7 +38,7 @@ fn block<T: Send>(runtime: &Runtime, work: impl Future<Output = T> + Send) -> Re
 
 impl Client {
     /// Builds the client and its runtime (one thread).
-    pub fn new(builder: client::ClientBuilder) -> Result<Self> {
+    pub fn new(builder: ClientBuilder) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

@@ -24,6 +24,7 @@
 #![warn(missing_docs)]
 
 pub mod archive;
+mod builder;
 mod client;
 mod engine;
 mod error;
@@ -34,6 +35,7 @@ pub mod journal;
 pub mod model;
 pub mod pace;
 pub mod package;
+mod plan;
 mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -45,7 +47,8 @@ pub mod vendor;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 
-pub use client::{Client, ClientBuilder, Confirmation, Journal, Plan, PlanBuilder};
+pub use builder::{ClientBuilder, Journal};
+pub use client::Client;
 pub use engine::{CollectOptions, Estimate, PlanOptions};
 pub use error::{Error, ErrorKind, Result, RetryAdvice, Sent};
 pub use handle::{EventReader, PlanHandle, RunHandle};
@@ -57,6 +60,7 @@ pub use model::job::{Job, JobStatus};
 pub use model::report::{JobReport, Outcome, Problem, RefusedRows, ReportData, SubjectOutcome};
 pub use model::run::RunState;
 pub use model::subject::DistinctId;
+pub use plan::{Confirmation, Plan, PlanBuilder};
 pub use run::{Events, Run};
 pub use secret::Secret;
 pub use settings::{AmbiguityPolicy, Settings};

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dsrkit_sandbox::{Server, Time};
 use dsrkit_sandbox::{Fault, Options, World};
+use dsrkit_sandbox::{Server, Time};
 use serde_json::{Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -132,8 +132,8 @@ impl Sandbox {
                 .with("port", options.port)
                 .with_source(error)
             })?;
-        let base_url = server.base_url().to_owned();
-        let archive_base_url = server.archive_base_url().to_owned();
+        let base_url = server.base_url();
+        let archive_base_url = server.archive_base_url();
         Ok(Self {
             world,
             server: Mutex::new(Some(server)),

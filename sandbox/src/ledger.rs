@@ -12,11 +12,11 @@ words! {
     /// What a request asks for.
     Operation {
         /** in a fault: any of the named ones */ Any = "any",
-        /** */ CreateRetrieval = "create_retrieval",
-        /** */ GetRetrieval = "get_retrieval",
-        /** */ CreateDeletion = "create_deletion",
-        /** */ GetDeletion = "get_deletion",
-        /** */ CancelDeletion = "cancel_deletion",
+        /** POST on the collection of retrievals */ CreateRetrieval = "create_retrieval",
+        /** GET on a retrieval */ GetRetrieval = "get_retrieval",
+        /** POST on the collection of deletions */ CreateDeletion = "create_deletion",
+        /** GET on a deletion */ GetDeletion = "get_deletion",
+        /** DELETE on a deletion */ CancelDeletion = "cancel_deletion",
         /** an archive, at the store */ Download = "download",
         /** nothing that the vendor knows */ Other = "other",
     }

@@ -1,4 +1,44 @@
-//! A simulated vendor of data-subject request APIs.
+//! A simulated vendor of data-subject request APIs: Mixpanel's GDPR API, version 3.0, and the store
+//! that holds its archives.
+//!
+//! [`World`] is a pure state machine: a request and a time in, an answer out, the same every time.
+//! [`Server`] puts it on 127.0.0.1. The crate knows nothing of any client: what it says and accepts
+//! was written from the vendor's public material, so a client's mistake cannot be made twice.
+//!
+//! # What is true of the real vendor
+//! *Documented* is in the vendor's own pages or its OpenAPI; *observed* was read by somebody's
+//! working client; the rest is *our assumption*. Where sources disagree there is a switch in
+//! [`Dialect`]; where nothing is public there is an option.
+//!
+//! | behaviour | standing |
+//! |---|---|
+//! | paths, methods, Bearer token, project token in the query | documented |
+//! | 401 without a valid OAuth token, 403 without access | documented |
+//! | 401 for a wrong or missing project token | our assumption |
+//! | create answers 201 with an object | documented (OpenAPI); 200 observed, a list documented (overview) |
+//! | task ids of 19 digits or UUIDs | documented samples; a JSON number is our assumption |
+//! | status words and their order, cancel only in PENDING and STAGING, then 405 | documented |
+//! | a cancel with a body is refused with 400 | our assumption: the body is documented to be empty |
+//! | an unknown task: 200 and NOT_FOUND, or 404 | documented, or told by a third party |
+//! | cancel of an unknown task: 404 | our assumption |
+//! | 409 for a whole batch because of one running id, its body | observed |
+//! | one call per second per project, the text of its 429 | documented, text observed |
+//! | the limit is measured from the last call not refused for it; a call lost on the way counts | our assumption |
+//! | scans outstanding: one per day of age | documented; 365 for CCPA, the wording, and that one alone always fits are our assumption |
+//! | 2,000 ids per retrieval; floor(2000 / (groups + 1)) per deletion, 1,999 without groups | documented |
+//! | status and text of a refusal for size, for an empty, repeated, or bad id | our assumption |
+//! | collections without slash: 301, without the query | observed on the host's other routes; the query is our assumption |
+//! | link fields; quotes and blanks round the link | each documented or observed somewhere, see [`LinkField`] |
+//! | link works for 14 days | documented, from completion; that each status call signs a fresh one is our assumption |
+//! | archive: a zip encrypted with the project's API secret | documented; ZipCrypto is inferred from clients that read it |
+//! | names and formats inside the archive | our own: nothing is public |
+//! | errors of the store, ranges, entity tags | our assumption, as usual stores do |
+//! | how long tasks take | documented only as "up to 30 days" and "up to weeks"; the defaults are shorter |
+//! | `subject_request_id` is echoed by the status | documented; `status_callback_urls` are accepted and never called |
+//!
+//! # Order in which a call is judged
+//! Rate limit; faults (only calls that pass the limit are counted); path; method; credentials; body.
+
 pub mod server;
 
 mod archive;

@@ -115,12 +115,17 @@ impl World {
     }
 }
 
-/// Bytes of the first member's data, which starts after its header of at most some hundred bytes.
+/// Changes the first member's data, past the salt or the random head of any cipher, so that only a
+/// check of the whole member can tell.
 fn corrupt(bytes: &mut [u8]) {
-    let middle = bytes.len() / 2;
+    let field = |at: usize| match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(low), Some(high)) => usize::from(u16::from_le_bytes([*low, *high])),
+        _ => 0,
+    };
+    let (name, extra) = (field(26), field(28));
     bytes
         .iter_mut()
-        .skip(middle)
+        .skip(30 + name + extra + 40)
         .take(4)
         .for_each(|byte| *byte ^= 0x5a);
 }
@@ -130,17 +135,13 @@ fn serve(bytes: Vec<u8>, seen: &Seen) -> Reply {
     let etag = format!("\"{}\"", digest.get(..16).unwrap_or_default());
     let length = bytes.len();
     let same = seen.if_range.as_ref().is_none_or(|wanted| *wanted == etag);
-    let range = seen
-        .range
-        .as_deref()
-        .filter(|_| same)
-        .and_then(|text| parse_range(text, length));
-    let reply = match range {
-        None => Reply::typed(200, "application/zip", bytes),
-        Some(None) => {
+    let range = seen.range.as_deref().filter(|_| same);
+    let reply = match range.map_or(Span::Whole, |text| span(text, length)) {
+        Span::Whole => Reply::typed(200, "application/zip", bytes),
+        Span::Outside => {
             refuse(416, "InvalidRange").with("content-range", &format!("bytes */{length}"))
         }
-        Some(Some((first, last))) => {
+        Span::Part(first, last) => {
             let part = bytes.get(first..=last).unwrap_or_default().to_vec();
             Reply::typed(206, "application/zip", part)
                 .with("content-range", &format!("bytes {first}-{last}/{length}"))
@@ -149,23 +150,33 @@ fn serve(bytes: Vec<u8>, seen: &Seen) -> Reply {
     reply.with("etag", &etag).with("accept-ranges", "bytes")
 }
 
-/// None: no range that we understand, so the whole is served. Some(None): outside the archive.
-fn parse_range(text: &str, length: usize) -> Option<Option<(usize, usize)>> {
-    let (first, last) = text.strip_prefix("bytes=")?.split_once('-')?;
-    let end = length.checked_sub(1)?;
-    let (first, last) = match (first.is_empty(), last.is_empty()) {
-        (true, true) => return None,
-        (true, false) => {
-            let tail: usize = last.parse().ok()?;
-            if tail == 0 {
-                return Some(None);
-            }
-            (length.saturating_sub(tail), end)
-        }
-        (false, true) => (first.parse().ok()?, end),
-        (false, false) => (first.parse().ok()?, last.parse::<usize>().ok()?.min(end)),
+/// What a Range header asks for; one that we do not understand asks for the whole.
+#[derive(Debug, PartialEq)]
+enum Span {
+    Whole,
+    Part(usize, usize),
+    Outside,
+}
+
+fn span(text: &str, length: usize) -> Span {
+    let Some((first, last)) = text
+        .strip_prefix("bytes=")
+        .and_then(|range| range.split_once('-'))
+    else {
+        return Span::Whole;
     };
-    Some((first <= last && first < length).then_some((first, last)))
+    let end = length.saturating_sub(1);
+    let (first, last) = match (first.parse::<usize>(), last.parse::<usize>()) {
+        (Ok(first), Ok(last)) => (first, last.min(end)),
+        (Ok(first), Err(_)) if last.is_empty() => (first, end),
+        (Err(_), Ok(tail)) if first.is_empty() => (length.saturating_sub(tail), end),
+        _ => return Span::Whole,
+    };
+    if first <= last && first < length {
+        Span::Part(first, last)
+    } else {
+        Span::Outside
+    }
 }
 
 fn refuse(status: u16, code: &str) -> Reply {
@@ -179,14 +190,15 @@ mod tests {
 
     #[test]
     fn ranges() {
-        assert_eq!(parse_range("bytes=0-3", 10), Some(Some((0, 3))));
-        assert_eq!(parse_range("bytes=4-", 10), Some(Some((4, 9))));
-        assert_eq!(parse_range("bytes=4-99", 10), Some(Some((4, 9))));
-        assert_eq!(parse_range("bytes=-3", 10), Some(Some((7, 9))));
-        assert_eq!(parse_range("bytes=10-", 10), Some(None));
-        assert_eq!(parse_range("bytes=5-4", 10), Some(None));
-        assert_eq!(parse_range("bytes=-0", 10), Some(None));
-        assert_eq!(parse_range("lines=1-2", 10), None);
-        assert_eq!(parse_range("bytes=0-1,4-5", 10), None);
+        assert_eq!(span("bytes=0-3", 10), Span::Part(0, 3));
+        assert_eq!(span("bytes=4-", 10), Span::Part(4, 9));
+        assert_eq!(span("bytes=4-99", 10), Span::Part(4, 9));
+        assert_eq!(span("bytes=-3", 10), Span::Part(7, 9));
+        for outside in ["bytes=10-", "bytes=5-4", "bytes=-0"] {
+            assert_eq!(span(outside, 10), Span::Outside, "{outside}");
+        }
+        for whole in ["lines=1-2", "bytes=0-1,4-5", "bytes=-", "bytes=a-"] {
+            assert_eq!(span(whole, 10), Span::Whole, "{whole}");
+        }
     }
 }

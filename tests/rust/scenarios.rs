@@ -281,6 +281,7 @@ fn every_scenario_holds() {
         let case: Value = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let case = case.as_object().expect("a table").clone();
         let place = tempfile::tempdir().expect("folder");
+        let started = std::time::Instant::now();
         let patience = Duration::from_secs(60);
         let ended = runtime.block_on(async {
             tokio::time::timeout(patience, carry_out(&case, place.path())).await
@@ -289,6 +290,9 @@ fn every_scenario_holds() {
             Ok(ended) => checks::compare(&case, &ended),
             Err(_) => vec!["did not end within a minute".to_owned()],
         };
+        if only.is_some() {
+            println!("{name}: {:.2} s", started.elapsed().as_secs_f64());
+        }
         if !problems.is_empty() {
             failed.push(format!("{name}:\n    {}", problems.join("\n    ")));
         }

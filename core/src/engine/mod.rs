@@ -6,6 +6,7 @@
 //! the account. `due` says what comes next, `drive` does it, `run` holds it all. `recover` puts a journal in order that
 //! a dead process left behind.
 
+pub(crate) mod answer;
 pub(crate) mod book;
 pub(crate) mod cancel;
 pub(crate) mod collect;

@@ -135,14 +135,16 @@ mod tests {
                 make(&options, &task, "secret").unwrap(),
                 "{cipher:?}"
             );
-            assert_eq!(
-                bytes.windows(6).any(|w| w == b"user-1"),
-                false,
+            assert!(
+                !bytes.windows(6).any(|w| w == b"user-1"),
                 "{cipher:?}: deflated at least"
             );
 
             let mut zip = ZipArchive::new(Cursor::new(&bytes)).unwrap();
-            let names: Vec<String> = zip.file_names().map(str::to_owned).collect();
+            let names: Vec<String> = zip
+                .file_names()
+                .map(|name| name.unwrap().into_owned())
+                .collect();
             assert_eq!(
                 names,
                 [
@@ -152,13 +154,13 @@ mod tests {
                     "README.txt"
                 ]
             );
-            for index in 0..names.len() {
+            for (index, name) in names.iter().enumerate() {
                 let mut text = String::new();
                 zip.by_index_decrypt(index, b"secret")
                     .unwrap()
                     .read_to_string(&mut text)
                     .unwrap();
-                if names[index] == "profiles.jsonl" {
+                if name == "profiles.jsonl" {
                     assert_eq!(text.lines().count(), 3);
                     assert!(text.contains(r#""$distinct_id":"user-2""#));
                 }

@@ -34,15 +34,15 @@ const DAY_S: u64 = 86_400;
 
 pub(super) fn person(options: &Options, id: &str, now_ms: i64) -> Person {
     let mut draw = Draw::new(options.seed, "person", id.as_bytes());
-    let now_s = u64::try_from(now_ms / 1_000).unwrap_or(0);
+    let until = u64::try_from(now_ms / 1_000).unwrap_or(0);
     let history = options.project_age_days.max(1).saturating_mul(DAY_S);
     let at = usize::try_from(draw.within([0, CITIES.len() as u64 - 1])).unwrap_or(0);
-    let (city, country) = CITIES.get(at).copied().unwrap_or_default();
+    let (city, land) = CITIES.get(at).copied().unwrap_or_default();
     let system = draw.pick(&SYSTEMS).to_owned();
 
     let count = draw.within(options.events_per_subject);
     let mut times: Vec<u64> = (0..count)
-        .map(|_| now_s.saturating_sub(draw.within([0, history])))
+        .map(|_| until.saturating_sub(draw.within([0, history])))
         .collect();
     times.sort_unstable();
     let events = times
@@ -56,7 +56,7 @@ pub(super) fn person(options: &Options, id: &str, now_ms: i64) -> Person {
                 "distinct_id": id,
                 "$insert_id": hex(&insert_id),
                 "$city": city,
-                "mp_country_code": country,
+                "mp_country_code": land,
                 "$os": system,
             });
             json!({"event": event, "properties": properties}).to_string()
@@ -65,7 +65,7 @@ pub(super) fn person(options: &Options, id: &str, now_ms: i64) -> Person {
     let name = draw.pick(&NAMES);
     let profile = json!({
         "$distinct_id": id,
-        "$properties": {"$name": name, "$city": city, "$country_code": country, "sessions": draw.within([1, 400])},
+        "$properties": {"$name": name, "$city": city, "$country_code": land, "sessions": draw.within([1, 400])},
     });
     Person {
         events,

@@ -42,7 +42,9 @@ struct Keys(u32, u32, u32);
 impl Keys {
     fn new(secret: &[u8]) -> Self {
         let mut keys = Self(0x1234_5678, 0x2345_6789, 0x3456_7890);
-        secret.iter().for_each(|byte| keys.update(*byte));
+        for byte in secret {
+            keys.update(*byte);
+        }
         keys
     }
 

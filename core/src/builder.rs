@@ -1,0 +1,207 @@
+//! What a client is made of: a vendor, a journal, settings, and the ways out.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::archive::{HostRules, HttpStore, HttpStoreOptions, Store};
+use crate::client::Client;
+use crate::engine::project::Project;
+use crate::engine::run::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::http::transport::{HttpTransport, Transport};
+use crate::journal::{self, memory::MemoryJournal};
+use crate::model::time::Clock;
+use crate::pace::backoff::Dice;
+use crate::pace::clock::SystemClock;
+use crate::pace::rate::Pacer;
+use crate::settings::Settings;
+use crate::vendor::Vendor;
+use crate::vendor::mixpanel::is_loopback;
+
+/// Where plans and runs are kept.
+pub struct Journal {
+    store: Arc<dyn journal::Journal>,
+    read_only: Option<String>,
+}
+
+impl Journal {
+    /// One SQLite file, made when it is not there. While another process works with it, it opens
+    /// for reading only.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(path: impl AsRef<std::path::Path>) -> Result<Self> {
+        use journal::sqlite::SqliteJournal;
+        let path = path.as_ref();
+        match SqliteJournal::open(path) {
+            Ok(store) => Ok(Self {
+                store: Arc::new(store),
+                read_only: None,
+            }),
+            Err(error) if error.kind() == ErrorKind::Journal && error.is_retryable() => {
+                let store = SqliteJournal::open_read_only(path)?;
+                Ok(Self {
+                    store: Arc::new(store),
+                    read_only: Some(error.to_string()),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// By its name, as the bindings take it: `":memory:"`, or the path of an SQLite file.
+    #[cfg(feature = "sqlite")]
+    pub fn open(name: &str) -> Result<Self> {
+        match name {
+            ":memory:" => Ok(Self::memory()),
+            "" => Err(Error::new(ErrorKind::Config, "the journal's path is empty")),
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Err(Error::new(
+                    ErrorKind::Config,
+                    "this build keeps its journal in an SQLite file",
+                ))
+            }
+            path => Self::sqlite(path),
+        }
+    }
+
+    /// In memory: lost with the process. For tests and for trying things out.
+    pub fn memory() -> Self {
+        Self {
+            store: Arc::new(MemoryJournal::new()),
+            read_only: None,
+        }
+    }
+
+    /// Any implementation of the journal's trait.
+    pub fn custom(store: Arc<dyn journal::Journal>) -> Self {
+        Self {
+            store,
+            read_only: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("read_only", &self.read_only.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Client`].
+pub struct ClientBuilder {
+    vendor: Arc<dyn Vendor>,
+    journal: Option<Journal>,
+    settings: Settings,
+    clock: Option<Arc<dyn Clock>>,
+    transport: Option<Arc<dyn Transport>>,
+    store: Option<Arc<dyn Store>>,
+    seed: Option<u64>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(vendor: Arc<dyn Vendor>) -> Self {
+        Self {
+            vendor,
+            journal: None,
+            settings: Settings::default(),
+            clock: None,
+            transport: None,
+            store: None,
+            seed: None,
+        }
+    }
+
+    /// Where plans and runs are kept. Default: in memory.
+    pub fn journal(mut self, journal: Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+    /// Limits and times.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+    /// Another clock than the system's (or the simulated vendor's).
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+    /// Another way to the vendor than HTTP.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+    /// Another way to archives than HTTP.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+    /// Makes the jitter repeatable.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Checks the settings, opens the journal for this project and carries over what a dead
+    /// process left in it. Sends nothing.
+    pub fn build(self) -> Result<Client> {
+        self.settings.check()?;
+        let vendor = self.vendor;
+        let journal = self.journal.unwrap_or_else(Journal::memory);
+        let loopback = is_loopback(vendor.base_url());
+        let clock = self
+            .clock
+            .or_else(|| vendor.clock())
+            .unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let hosts = HostRules::new(vendor.archive_hosts().iter().map(String::as_str), loopback)?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(HttpTransport::new(&self.settings, loopback)?),
+        };
+        let store = match self.store {
+            Some(store) => store,
+            None => Arc::new(HttpStore::new(&store_options(&self.settings, loopback)?)?),
+        };
+        let identity = [vendor.base_url().as_str(), vendor.project_key().expose()];
+        let pacer = Pacer::shared(&clock, self.settings.interval_ms(), &identity);
+        let project = Project {
+            vendor,
+            transport,
+            store,
+            hosts,
+            clock,
+            pacer,
+            dice: self.seed.map_or_else(Dice::random, Dice::seeded),
+            journal: journal.store,
+            settings: self.settings,
+            bare_items: AtomicBool::new(false),
+        };
+        Ok(Client {
+            engine: Engine::open(project, journal.read_only)?,
+        })
+    }
+}
+
+fn store_options(settings: &Settings, loopback: bool) -> Result<HttpStoreOptions> {
+    let proxy = match &settings.proxy {
+        None => None,
+        Some(text) => Some(
+            url::Url::parse(text)
+                .map_err(|_| Error::new(ErrorKind::Config, "proxy is not a usable URL"))?,
+        ),
+    };
+    let ca_bundle = match &settings.ca_bundle {
+        None => None,
+        Some(path) => {
+            Some(std::fs::read(path).map_err(|error| crate::error::io("read", path, error))?)
+        }
+    };
+    Ok(HttpStoreOptions {
+        connect_timeout: settings.connect_timeout,
+        proxy,
+        ca_bundle,
+        loopback,
+        ..HttpStoreOptions::default()
+    })
+}

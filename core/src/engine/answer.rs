@@ -1,0 +1,256 @@
+//! What one answer to a create changes: attempt, batch, job and event, gathered so that they are
+//! committed together.
+
+use std::collections::BTreeSet;
+
+use super::book::RunBook;
+use super::project::Project;
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::{
+    AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin, JobRow,
+};
+use crate::model::Millis;
+use crate::model::action::Kind;
+use crate::model::event::EventKind;
+use crate::model::job::JobStatus;
+use crate::model::subject::DistinctId;
+use crate::model::wire::{Conflict, Operation};
+use crate::pace::{backoff, poll};
+use crate::settings::{AmbiguityPolicy, Settings, ms};
+
+/// How long to wait before the identical deletion is sent to find out about a lost answer.
+const RESOLVE_AFTER: Millis = 5_000;
+/// How often, and for how long, an ambiguous batch is sent again before a person must decide: an
+/// id may be registered anew later, and must not be deleted then.
+const AMBIGUOUS_MAX: u32 = 5;
+const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
+
+/// The changes that one answer brings, under way.
+pub(super) struct Next<'a> {
+    book: &'a RunBook,
+    pub(super) batch: BatchRow,
+    attempt: AttemptRow,
+    now: Millis,
+    pub(super) changes: Vec<Change>,
+}
+
+impl<'a> Next<'a> {
+    pub(super) fn new(book: &'a RunBook, no: u32, now: Millis) -> Result<Self> {
+        let batch = book.batch(no)?.clone();
+        let attempt = book
+            .attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.batch == no && attempt.n == batch.attempts)
+            .cloned()
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "an answer without its attempt"))?;
+        Ok(Self {
+            book,
+            batch,
+            attempt,
+            now,
+            changes: Vec::new(),
+        })
+    }
+
+    fn finish(&mut self, state: AttemptState, error: Option<&Error>) {
+        self.attempt.state = state;
+        self.attempt.done_at = Some(self.now);
+        if let Some(error) = error {
+            self.attempt.http = error.http_status();
+            self.attempt.seen = Some(error.message().to_owned());
+            self.batch.problem = Some((error.kind(), error.message().to_owned()));
+        }
+        self.changes.push(Change::Attempt(self.attempt.clone()));
+        self.changes.push(Change::Batch(self.batch.clone()));
+    }
+
+    fn event(&mut self, kind: EventKind, task: Option<&str>, text: String) {
+        let event = self
+            .book
+            .event(self.now, kind, Some(self.batch.no), task, text);
+        self.changes.push(event);
+    }
+
+    fn carried_by(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
+        self.batch.state = BatchState::Submitted;
+        self.batch.task = Some(task.to_owned());
+        self.batch.failures = 0;
+        self.batch.problem = None;
+        self.attempt.task = Some(task.to_owned());
+        self.follow(settings, task, origin);
+    }
+
+    fn follow(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
+        if self.book.jobs.iter().any(|job| job.task == task) {
+            return;
+        }
+        self.changes.push(Change::Job(JobRow {
+            run: self.batch.run.clone(),
+            task: task.to_owned(),
+            origin,
+            status: JobStatus::Pending,
+            created_at: self.now,
+            polls: 0,
+            missing_since: None,
+            failures: 0,
+            fetch_failures: 0,
+            last_poll_at: None,
+            next_poll_at: self.now + poll::interval(settings, 0),
+            ended_at: None,
+            cancel: if self.book.row.cancel_at.is_some() && origin == JobOrigin::Created {
+                CancelState::Requested
+            } else {
+                CancelState::None
+            },
+        }));
+    }
+
+    pub(super) fn accepted(&mut self, settings: &Settings, tasks: &[String]) {
+        let Some((first, more)) = tasks.split_first() else {
+            return;
+        };
+        self.carried_by(settings, first, JobOrigin::Created);
+        for task in more {
+            self.follow(settings, task, JobOrigin::Created);
+        }
+        self.batch.ambiguous = 0;
+        self.finish(AttemptState::Accepted, None);
+        let text = format!("batch of {} accepted", self.batch.n);
+        self.event(EventKind::Submitted, Some(first), text);
+        if !more.is_empty() {
+            let text = format!(
+                "the vendor answered with {} tasks for one request",
+                tasks.len()
+            );
+            self.event(EventKind::Anomaly, Some(first), text);
+        }
+    }
+
+    /// Certainly not created by this attempt. An earlier one that is still ambiguous stays so.
+    pub(super) fn not_created(&mut self, error: &Error, not_before: Millis) {
+        let unresolved = self.batch.ambiguous > 0;
+        self.batch.state = if unresolved {
+            BatchState::Ambiguous
+        } else {
+            BatchState::Ready
+        };
+        self.batch.failures += 1;
+        self.batch.not_before = not_before;
+        self.finish(AttemptState::NotCreated, Some(error));
+        let seconds = (not_before - self.now + 999) / 1000;
+        let text = format!("{}; next try in {seconds} s", error.message());
+        self.event(EventKind::Backoff, None, text);
+        if self.book.row.cancel_at.is_some() && !unresolved {
+            // Asked while the call was under way: nothing was created, nothing will be.
+            self.batch.state = BatchState::Cancelled;
+            self.changes.push(Change::Batch(self.batch.clone()));
+        }
+    }
+
+    /// Redirects in a row that this batch has met before this one.
+    pub(super) fn redirects(&self) -> usize {
+        self.book
+            .attempts
+            .iter()
+            .rev()
+            .filter(|attempt| attempt.batch == self.batch.no && attempt.n < self.batch.attempts)
+            .take_while(|attempt| {
+                attempt
+                    .http
+                    .is_some_and(|status| (300..400).contains(&status))
+            })
+            .count()
+    }
+
+    pub(super) fn held(&mut self, attempt: AttemptState, error: &Error) {
+        self.batch.state = BatchState::Held;
+        self.finish(attempt, Some(error));
+        let text = format!("batch of {} held: {}", self.batch.n, error.message());
+        self.event(EventKind::Held, None, text);
+    }
+
+    pub(super) fn rejected(&mut self, error: &Error) {
+        if self.batch.ambiguous > 0 {
+            // An earlier attempt may have been carried out: a refusal now does not undo it.
+            return self.held(AttemptState::Rejected, error);
+        }
+        self.batch.state = BatchState::Rejected;
+        self.finish(AttemptState::Rejected, Some(error));
+        let text = format!("batch of {} rejected: {}", self.batch.n, error.message());
+        self.event(EventKind::Rejected, None, text);
+    }
+
+    pub(super) fn ambiguous(&mut self, project: &Project, state: AttemptState, error: &Error) {
+        self.batch.ambiguous += 1;
+        self.batch.failures += 1;
+        let Some(wait) = self.ambiguity_wait(project) else {
+            return self.held(state, error);
+        };
+        self.batch.state = BatchState::Ambiguous;
+        self.batch.not_before = self.now + wait;
+        self.finish(state, Some(error));
+        let text = format!("{}; it may have been carried out", error.message());
+        self.event(EventKind::Ambiguous, None, text);
+    }
+
+    /// How long until an ambiguous batch is sent again; `None` if a person must decide.
+    fn ambiguity_wait(&self, project: &Project) -> Option<Millis> {
+        let settings = &project.settings;
+        let first = self.batch.first_sent_at.unwrap_or(self.now);
+        let spent = self.batch.ambiguous > AMBIGUOUS_MAX || self.now - first > AMBIGUOUS_WINDOW;
+        if spent || self.book.row.cancel_at.is_some() {
+            return None;
+        }
+        let guarded = project.vendor.capabilities().conflict_guard;
+        let step = || backoff::wait(settings, &project.dice, self.batch.failures, None);
+        match (settings.on_ambiguous, self.book.row.terms.kind) {
+            (AmbiguityPolicy::Hold, _) => None,
+            (AmbiguityPolicy::Resolve, Kind::Deletion) if guarded => {
+                Some(RESOLVE_AFTER.max(step()))
+            }
+            // Every retrieval costs scans and makes a copy of personal data: once more, no oftener.
+            (AmbiguityPolicy::Resolve, Kind::Retrieval) => {
+                (self.batch.ambiguous == 1).then(|| ms(settings.ambiguous_retry_after))
+            }
+            (AmbiguityPolicy::Resolve | AmbiguityPolicy::Resubmit, _) => Some(step()),
+        }
+    }
+
+    /// 409. If it names exactly our ids and one task, that task does what we asked for.
+    pub(super) fn conflict(
+        &mut self,
+        settings: &Settings,
+        operation: &Operation,
+        conflict: &Conflict,
+        error: &Error,
+    ) {
+        let ours = match operation {
+            Operation::Create { ids_json, .. } => crate::ids::decode(&ids_json.0).ok(),
+            _ => None,
+        };
+        let ours: BTreeSet<&str> = ours.iter().flatten().map(String::as_str).collect();
+        let named: BTreeSet<&str> = conflict.ids.iter().map(DistinctId::as_str).collect();
+        let tasks: BTreeSet<&String> = conflict.tasks.iter().collect();
+        match (tasks.first(), tasks.len()) {
+            (Some(task), 1) if !ours.is_empty() && ours == named => {
+                // After a lost answer the task is ours; otherwise somebody else's does our work.
+                let origin = if self.batch.ambiguous > 0 {
+                    JobOrigin::Adopted
+                } else {
+                    JobOrigin::Elsewhere
+                };
+                self.carried_by(settings, task, origin);
+                self.attempt.http = error.http_status();
+                self.batch.ambiguous = 0;
+                self.finish(AttemptState::Adopted, None);
+                let text = format!(
+                    "batch of {} is being deleted already: task adopted",
+                    self.batch.n
+                );
+                self.event(EventKind::Adopted, Some(task), text);
+            }
+            _ => self.held(AttemptState::Rejected, error),
+        }
+    }
+}
