@@ -110,3 +110,27 @@ fn files_stay_short() {
         assert!(lines <= 400, "{} has {lines} lines", file.display());
     }
 }
+
+#[test]
+fn every_test_that_the_table_of_faults_names_exists() {
+    let table = fs::read_to_string(root().join("docs/FAULTS.md")).expect("table");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 30);
+    for row in rows {
+        let shown = row.rsplit(" | ").next().expect("a last column");
+        let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            let (file, name) = match test.strip_prefix("scenario ") {
+                Some(scenario) => (format!("tests/scenarios/{scenario}.toml"), "title"),
+                None => match test.split_once("::") {
+                    Some((file, name)) => (file.to_owned(), name),
+                    None => (test.to_owned(), "main"),
+                },
+            };
+            let text = fs::read_to_string(root().join(&file))
+                .unwrap_or_else(|_| panic!("{test}: no such file"));
+            assert!(text.contains(name), "{test}: not in the file");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+# Targets of dsrkit. `make` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+CARGO ?= cargo
+VENV := .venv
+PY := $(VENV)/bin/python
+FEATURES := sandbox,blocking,testing
+# The tests and the demo use one build with quick settings; `pip install .` makes a release build.
+PROFILE ?= dev
+
+RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>/dev/null) Cargo.toml Cargo.lock core/Cargo.toml sandbox/Cargo.toml py/Cargo.toml ffi/Cargo.toml
+PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python test-c lint bench soak docs header wheel clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+demo: $(VENV)/.installed ## run the main job on the simulated vendor; again: continue, or say that nothing is left
+	$(PY) -m dsrkit demo --dir demo
+
+test: test-rust test-c test-python ## all tests of all surfaces
+
+test-rust: ## the core and the simulated vendor, in Rust
+	$(CARGO) test -p dsrkit -p dsrkit-sandbox --features $(FEATURES)
+	$(CARGO) check -p dsrkit --no-default-features
+
+test-python: $(VENV)/.installed ## the Python module
+	$(PY) -m pytest -q tests/python
+
+test-c: $(VENV)/.installed ## the C library: C99 and C++17 programs, valgrind, the shared scenarios through the ABI
+	CARGO=$(CARGO) PYTHON=$(PY) tests/c/run.sh
+
+lint: $(VENV)/.installed ## rustfmt, clippy, Python types, freshness of the C header
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features dsrkit/sandbox,dsrkit/blocking --all-targets -- -D warnings
+	$(PY) -m mypy --strict
+	$(CARGO) run -q -p dsrkit-ffi --example header -- --check include/dsrkit.h
+
+bench: ## speed and memory beside a plain script, in one run
+	$(PYTHON) benches/intake/run.py
+
+soak: $(VENV)/.installed ## long runs: a crash at every single call, the demo killed many times, ten million ids
+	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability
+	DSRKIT_SOAK=1 $(PY) -m pytest -q tests/python/test_demo.py
+	$(CARGO) run --release -q -p dsrkit --example intake_memory -- 10000000
+
+docs: ## the Rust reference
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p dsrkit --no-deps --features $(FEATURES)
+
+header: ## write include/dsrkit.h anew from ffi/src
+	$(CARGO) run -q -p dsrkit-ffi --example header -- include/dsrkit.h
+
+wheel: $(VENV)/.tools ## a release wheel in target/wheels
+	$(VENV)/bin/pip wheel -q --no-deps -w target/wheels .
+
+clean: ## remove what was built and what the demo left
+	rm -rf target $(VENV) demo
+	find py tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.tools:
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -q --upgrade 'pip>=24'
+	$(VENV)/bin/pip install -q 'pytest>=8' 'mypy>=1.15'
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PY_SOURCES)
+	$(VENV)/bin/pip install -q --no-deps --force-reinstall --config-settings=build-args="--profile $(PROFILE)" .
+	touch $@
