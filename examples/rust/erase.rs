@@ -10,7 +10,9 @@ use dsrkit::{Client, IdSource, Journal, Mixpanel, Region, Result};
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).peekable();
-    let simulated = arguments.next_if(|argument| argument == "--sandbox").is_some();
+    let simulated = arguments
+        .next_if(|argument| argument == "--sandbox")
+        .is_some();
     let Some(path) = arguments.next() else {
         eprintln!("usage: erase [--sandbox] FILE.csv");
         std::process::exit(2);
@@ -20,16 +22,29 @@ async fn main() -> Result<()> {
     let vendor = if simulated {
         sandbox.mixpanel().build()?
     } else {
-        Mixpanel::builder(token("PROJECT_TOKEN"), token("OAUTH_TOKEN")).region(Region::Eu).build()?
+        Mixpanel::builder(token("PROJECT_TOKEN"), token("OAUTH_TOKEN"))
+            .region(Region::Eu)
+            .build()?
     };
-    let journal = if simulated { Journal::memory() } else { Journal::sqlite("dsr.sqlite3")? };
+    let journal = if simulated {
+        Journal::memory()
+    } else {
+        Journal::sqlite("dsr.sqlite3")?
+    };
 
     let client = Client::builder(vendor).journal(journal).build()?;
     let ids = IdSource::file(path).column("distinct_id");
-    let plan = client.plan_deletion(ids).reference("DSR-42").freeze().await?;
+    let plan = client
+        .plan_deletion(ids)
+        .reference("DSR-42")
+        .freeze()
+        .await?;
     println!("{} people, {}", plan.subjects(), plan.estimate().text);
     if !simulated {
-        println!("nothing is sent by this example; confirm with {}", plan.confirm().as_str());
+        println!(
+            "nothing is sent by this example; confirm with {}",
+            plan.confirm().as_str()
+        );
         return Ok(());
     }
     let run = plan.start(plan.confirm()).await?;

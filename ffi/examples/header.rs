@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 /// In the order of the header: from what a program does first to what it does last.
 const FILES: &[&str] = &[
-    "status", "error", "text", "mixpanel", "settings", "options", "client", "job", "single", "plan",
-    "run", "event", "outcome", "report", "sandbox",
+    "status", "error", "text", "mixpanel", "settings", "options", "client", "job", "single",
+    "plan", "run", "event", "outcome", "report", "sandbox",
 ];
 
 fn main() -> ExitCode {
@@ -42,8 +42,14 @@ fn header(ffi: &Path) -> Result<String, Box<dyn std::error::Error>> {
             .replace("@MINOR@", env!("CARGO_PKG_VERSION_MINOR"))
             .replace("@PATCH@", env!("CARGO_PKG_VERSION_PATCH"));
     }
-    config.export.include =
-        ["dsr_region", "dsr_ambiguity", "dsr_compliance", "dsr_disclosure"].map(str::to_owned).into();
+    config.export.include = [
+        "dsr_region",
+        "dsr_ambiguity",
+        "dsr_compliance",
+        "dsr_disclosure",
+    ]
+    .map(str::to_owned)
+    .into();
     let mut builder = cbindgen::Builder::new().with_config(config);
     for file in FILES {
         builder = builder.with_src(ffi.join("src").join(file).with_extension("rs"));

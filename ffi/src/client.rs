@@ -55,24 +55,34 @@ impl ClientObject {
 
     /// Refuses what needs no runtime, too, once the client was freed.
     pub fn open(&self) -> Result<&Client> {
-        if *self.closing.borrow() { Err(closed()) } else { Ok(&self.core) }
+        if *self.closing.borrow() {
+            Err(closed())
+        } else {
+            Ok(&self.core)
+        }
     }
 
     /// Ends every wait, lets the call under way be recorded, stops the threads.
     fn close(&self) {
         self.closing.send_replace(true);
-        let runtime = self.runtime.write().unwrap_or_else(PoisonError::into_inner).take();
+        let runtime = self
+            .runtime
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(runtime) = runtime {
-            let _ = runtime.block_on(async {
-                tokio::time::timeout(PATIENCE, self.core.idle()).await
-            });
+            let _ =
+                runtime.block_on(async { tokio::time::timeout(PATIENCE, self.core.idle()).await });
             runtime.shutdown_timeout(PATIENCE);
         }
     }
 }
 
 fn closed() -> Failure {
-    Failure::new(dsr_status::DSR_BAD_STATE, "the client of this handle was freed")
+    Failure::new(
+        dsr_status::DSR_BAD_STATE,
+        "the client of this handle was freed",
+    )
 }
 
 /// A client with its journal: the path of an SQLite file, made when it is not there, or
@@ -98,11 +108,15 @@ pub unsafe extern "C" fn dsr_client_new(
             .enable_all()
             .build()
             .map_err(|error| {
-                dsrkit::Error::new(dsrkit::ErrorKind::Io, "cannot start a runtime").with_source(error)
+                dsrkit::Error::new(dsrkit::ErrorKind::Io, "cannot start a runtime")
+                    .with_source(error)
             })?;
         let core = {
             let _inside = runtime.enter();
-            Client::builder(project).settings(settings).journal(journal).build()?
+            Client::builder(project)
+                .settings(settings)
+                .journal(journal)
+                .build()?
         };
         let object = ClientObject {
             core,

@@ -32,9 +32,9 @@ impl ErrorText {
             status: dsr_status::of(error.kind()),
             message: c_text(&error.to_string()),
             hint: c_text(error.hint()),
-            retry_after_ms: error
-                .retry_after()
-                .map_or(-1, |after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX)),
+            retry_after_ms: error.retry_after().map_or(-1, |after| {
+                i64::try_from(after.as_millis()).unwrap_or(i64::MAX)
+            }),
             http_status: error.http_status().map_or(0, c_int::from),
             job_id: error.job_id().map(c_text),
             tasks: error.task_ids().iter().map(|task| c_text(task)).collect(),
@@ -63,7 +63,9 @@ impl ErrorText {
 }
 
 fn read<T>(error: *const dsr_error, otherwise: T, look: impl FnOnce(&ErrorText) -> T) -> T {
-    get(otherwise, || find(error, "error").ok().map(|error| look(&error)))
+    get(otherwise, || {
+        find(error, "error").ok().map(|error| look(&error))
+    })
 }
 
 /// Frees an error. NULL is fine.
@@ -105,7 +107,9 @@ pub extern "C" fn dsr_error_http_status(error: *const dsr_error) -> c_int {
 /// The vendor task it is about; NULL for none.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_error_job_id(error: *const dsr_error) -> *const c_char {
-    read(error, std::ptr::null(), |error| pointer(error.job_id.as_ref()))
+    read(error, std::ptr::null(), |error| {
+        pointer(error.job_id.as_ref())
+    })
 }
 
 /// How many running tasks a conflict names.
@@ -117,7 +121,9 @@ pub extern "C" fn dsr_error_n_tasks(error: *const dsr_error) -> usize {
 /// One of them, counted from 0; NULL past the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_error_task_id(error: *const dsr_error, index: usize) -> *const c_char {
-    read(error, std::ptr::null(), |error| pointer(error.tasks.get(index)))
+    read(error, std::ptr::null(), |error| {
+        pointer(error.tasks.get(index))
+    })
 }
 
 /// Whether the vendor saw the request: "no", "maybe" or "yes".

@@ -39,7 +39,9 @@ impl EventTexts {
 }
 
 fn read<T>(event: *const dsr_event, otherwise: T, look: impl FnOnce(&EventTexts) -> T) -> T {
-    get(otherwise, || find(event, "event").ok().map(|event| look(&event)))
+    get(otherwise, || {
+        find(event, "event").ok().map(|event| look(&event))
+    })
 }
 
 /// Frees an event. NULL is fine.
@@ -71,7 +73,9 @@ pub extern "C" fn dsr_event_run_id(event: *const dsr_event) -> *const c_char {
 /// The vendor task; NULL for none.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_event_task_id(event: *const dsr_event) -> *const c_char {
-    read(event, std::ptr::null(), |event| pointer(event.task_id.as_ref()))
+    read(event, std::ptr::null(), |event| {
+        pointer(event.task_id.as_ref())
+    })
 }
 
 /// The batch, by its number in the run; -1 for none.

@@ -112,12 +112,17 @@ pub fn find<H: Handle>(handle: *const H, name: &str) -> Result<Arc<H::Object>, F
         return Err(forked(name));
     }
     let object = lock(&table.objects).get(&number).cloned();
-    object.and_then(|object| object.downcast().ok()).ok_or_else(|| {
-        Failure::new(
-            dsr_status::DSR_BAD_STATE,
-            format!("{name} is no {} that is alive: it was freed, or is another handle", H::NAME),
-        )
-    })
+    object
+        .and_then(|object| object.downcast().ok())
+        .ok_or_else(|| {
+            Failure::new(
+                dsr_status::DSR_BAD_STATE,
+                format!(
+                    "{name} is no {} that is alive: it was freed, or is another handle",
+                    H::NAME
+                ),
+            )
+        })
 }
 
 /// Takes the object of a handle out of the table; nothing for NULL, a handle that is not alive, of

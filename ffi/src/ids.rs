@@ -11,7 +11,7 @@ use crate::guard::{Caller, Failure, Result, bad_utf8};
 pub fn terminated(c: &Caller, ids: *const *const c_char, n: usize) -> Result<IdSource> {
     let mut block = Block::new(n);
     for (index, id) in c.array(ids, n, "ids")?.iter().enumerate() {
-        block.add(c.text(*id, &format!("ids[{index}]"))?);
+        block.add(c.text(*id, format_args!("ids[{index}]"))?);
     }
     Ok(block.source())
 }
@@ -26,13 +26,12 @@ pub fn measured(
     let lengths = c.array(lengths, n, "lengths")?;
     let mut block = Block::new(n);
     for (index, (id, length)) in c.array(ids, n, "ids")?.iter().zip(lengths).enumerate() {
-        let name = || format!("ids[{index}]");
         if id.is_null() {
-            return Err(Failure::null(&name()));
+            return Err(Failure::null(format_args!("ids[{index}]")));
         }
         let bytes = c.array(id.cast::<u8>(), *length, "ids")?;
         let id = std::str::from_utf8(bytes);
-        block.add(id.map_err(|error| bad_utf8(&name(), error.valid_up_to()))?);
+        block.add(id.map_err(|error| bad_utf8(format_args!("ids[{index}]"), error.valid_up_to()))?);
     }
     Ok(block.source())
 }
@@ -45,7 +44,10 @@ struct Block {
 impl Block {
     fn new(n: usize) -> Self {
         // `n` is only what the caller says; memory is taken as ids really come.
-        Self { text: String::new(), ends: Vec::with_capacity(n.min(1 << 20)) }
+        Self {
+            text: String::new(),
+            ends: Vec::with_capacity(n.min(1 << 20)),
+        }
     }
 
     fn add(&mut self, id: &str) {

@@ -32,11 +32,10 @@ impl JobTexts {
     }
 }
 
-fn read(
-    job: *const dsr_job,
-    look: impl FnOnce(&JobTexts) -> *const c_char,
-) -> *const c_char {
-    get(std::ptr::null(), || find(job, "job").ok().map(|job| look(&job)))
+fn read(job: *const dsr_job, look: impl FnOnce(&JobTexts) -> *const c_char) -> *const c_char {
+    get(std::ptr::null(), || {
+        find(job, "job").ok().map(|job| look(&job))
+    })
 }
 
 /// Frees a job; the vendor's task goes on. NULL is fine.

@@ -34,7 +34,10 @@ pub enum dsr_region {
 /// What a project's handle holds now.
 pub fn project(mixpanel: *const dsr_mixpanel) -> Result<Mixpanel> {
     let mixpanel = find(mixpanel, "mixpanel")?;
-    let builder = mixpanel.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let builder = mixpanel
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     Ok(builder.build()?)
 }
 
@@ -135,7 +138,9 @@ pub unsafe extern "C" fn dsr_mixpanel_set_data_groups(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    change(unsafe { Caller::trusted(err) }, mixpanel, |_, builder| Ok(builder.data_groups(groups)))
+    change(unsafe { Caller::trusted(err) }, mixpanel, |_, builder| {
+        Ok(builder.data_groups(groups))
+    })
 }
 
 /// Adds a candidate for the secret that opens archives (the project's API secret). Candidates are

@@ -61,7 +61,11 @@ pub struct PlanTerms {
 
 impl PlanTerms {
     pub fn terms(&self, kind: Kind) -> Terms {
-        Terms { kind, compliance: self.compliance, disclosure: self.disclosure }
+        Terms {
+            kind,
+            compliance: self.compliance,
+            disclosure: self.disclosure,
+        }
     }
 }
 
@@ -95,7 +99,10 @@ where
         return Ok(T::default());
     }
     let options = find(options, "options_or_null")?;
-    Ok(options.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    Ok(options
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone())
 }
 
 fn change<H, T>(
@@ -120,7 +127,9 @@ pub unsafe extern "C" fn dsr_plan_options_new(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| c.out(options, "options")?.put(Mutex::default()))
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        c.out(options, "options")?.put(Mutex::default())
+    })
 }
 
 /// Frees options. NULL is fine.
@@ -282,7 +291,9 @@ pub unsafe extern "C" fn dsr_collect_options_new(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| c.out(options, "options")?.put(Mutex::default()))
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        c.out(options, "options")?.put(Mutex::default())
+    })
 }
 
 /// Frees options. NULL is fine.
@@ -332,4 +343,3 @@ pub unsafe extern "C" fn dsr_collect_options_add_secret(
         Ok(())
     })
 }
-

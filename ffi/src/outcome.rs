@@ -75,7 +75,9 @@ pub unsafe extern "C" fn dsr_run_next_outcome(
 }
 
 fn read<T>(outcome: *const dsr_outcome, otherwise: T, look: impl FnOnce(&OutcomeTexts) -> T) -> T {
-    get(otherwise, || find(outcome, "outcome").ok().map(|outcome| look(&outcome)))
+    get(otherwise, || {
+        find(outcome, "outcome").ok().map(|outcome| look(&outcome))
+    })
 }
 
 /// Frees an outcome. NULL is fine.
@@ -100,7 +102,9 @@ pub extern "C" fn dsr_outcome_word(outcome: *const dsr_outcome) -> *const c_char
 /// The vendor task that carries it; NULL for none.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_outcome_task_id(outcome: *const dsr_outcome) -> *const c_char {
-    read(outcome, std::ptr::null(), |outcome| pointer(outcome.task_id.as_ref()))
+    read(outcome, std::ptr::null(), |outcome| {
+        pointer(outcome.task_id.as_ref())
+    })
 }
 
 /// The batch it is sent in, by its number in the run; -1 for a handle that is not alive.

@@ -58,7 +58,9 @@ fn freeze(
         if let Some(column) = &terms.column {
             ids = ids.column(column);
         }
-        let plan = client.open()?.freeze(ids, terms.terms(kind), &terms.options)?;
+        let plan = client
+            .open()?
+            .freeze(ids, terms.terms(kind), &terms.options)?;
         out.put(PlanObject::new(&client, plan))
     })
 }
@@ -76,7 +78,14 @@ pub unsafe extern "C" fn dsr_client_plan_retrieval(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Retrieval, options_or_null, plan, |c| terminated(c, ids, n_ids))
+    freeze(
+        caller,
+        client,
+        Kind::Retrieval,
+        options_or_null,
+        plan,
+        |c| terminated(c, ids, n_ids),
+    )
 }
 
 /// dsr_client_plan_retrieval with the ids' lengths in bytes.
@@ -92,7 +101,14 @@ pub unsafe extern "C" fn dsr_client_plan_retrieval_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Retrieval, options_or_null, plan, |c| measured(c, ids, lengths, n_ids))
+    freeze(
+        caller,
+        client,
+        Kind::Retrieval,
+        options_or_null,
+        plan,
+        |c| measured(c, ids, lengths, n_ids),
+    )
 }
 
 /// dsr_client_plan_retrieval with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
@@ -106,7 +122,14 @@ pub unsafe extern "C" fn dsr_client_plan_retrieval_file(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Retrieval, options_or_null, plan, |c| Ok(IdSource::file(c.path(path, "path")?)))
+    freeze(
+        caller,
+        client,
+        Kind::Retrieval,
+        options_or_null,
+        plan,
+        |c| Ok(IdSource::file(c.path(path, "path")?)),
+    )
 }
 
 /// Freezes a plan to erase people's data. Any number of ids up to max_ids_per_deletion_plan, used
@@ -123,7 +146,9 @@ pub unsafe extern "C" fn dsr_client_plan_deletion(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| terminated(c, ids, n_ids))
+    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| {
+        terminated(c, ids, n_ids)
+    })
 }
 
 /// dsr_client_plan_deletion with the ids' lengths in bytes.
@@ -139,7 +164,9 @@ pub unsafe extern "C" fn dsr_client_plan_deletion_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| measured(c, ids, lengths, n_ids))
+    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| {
+        measured(c, ids, lengths, n_ids)
+    })
 }
 
 /// dsr_client_plan_deletion with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
@@ -153,11 +180,15 @@ pub unsafe extern "C" fn dsr_client_plan_deletion_file(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| Ok(IdSource::file(c.path(path, "path")?)))
+    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| {
+        Ok(IdSource::file(c.path(path, "path")?))
+    })
 }
 
 fn read<T>(plan: *const dsr_plan, otherwise: T, look: impl FnOnce(&PlanObject) -> T) -> T {
-    get(otherwise, || find(plan, "plan").ok().map(|plan| look(&plan)))
+    get(otherwise, || {
+        find(plan, "plan").ok().map(|plan| look(&plan))
+    })
 }
 
 /// Frees a plan's handle; the plan stays in the journal. NULL is fine.
@@ -175,7 +206,9 @@ pub extern "C" fn dsr_plan_id(plan: *const dsr_plan) -> *const c_char {
 /// "retrieval" or "deletion".
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_plan_kind(plan: *const dsr_plan) -> *const c_char {
-    read(plan, std::ptr::null(), |plan| kind_word(plan.plan.kind()).as_ptr())
+    read(plan, std::ptr::null(), |plan| {
+        kind_word(plan.plan.kind()).as_ptr()
+    })
 }
 
 /// Distinct people.

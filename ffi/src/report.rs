@@ -42,7 +42,10 @@ impl ReportTexts {
             .collect();
         Self {
             problems,
-            packages: data.packages.as_ref().map(|path| c_text(&path.to_string_lossy())),
+            packages: data
+                .packages
+                .as_ref()
+                .map(|path| c_text(&path.to_string_lossy())),
             json: c_text(&serde_json::to_string(&data).unwrap_or_default()),
             data,
         }
@@ -50,7 +53,9 @@ impl ReportTexts {
 }
 
 fn read<T>(report: *const dsr_report, otherwise: T, look: impl FnOnce(&ReportTexts) -> T) -> T {
-    get(otherwise, || find(report, "report").ok().map(|report| look(&report)))
+    get(otherwise, || {
+        find(report, "report").ok().map(|report| look(&report))
+    })
 }
 
 fn problem(
@@ -72,13 +77,17 @@ pub extern "C" fn dsr_report_free(report: *mut dsr_report) {
 /// Where the run stood: a word of dsr_run_state.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_state(report: *const dsr_report) -> *const c_char {
-    read(report, std::ptr::null(), |report| state_word(report.data.state).as_ptr())
+    read(report, std::ptr::null(), |report| {
+        state_word(report.data.state).as_ptr()
+    })
 }
 
 /// "retrieval" or "deletion".
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_kind(report: *const dsr_report) -> *const c_char {
-    read(report, std::ptr::null(), |report| kind_word(report.data.kind).as_ptr())
+    read(report, std::ptr::null(), |report| {
+        kind_word(report.data.kind).as_ptr()
+    })
 }
 
 /// How many ids have this outcome (a word of dsr_outcome_word, "done" for example); the counts of
@@ -117,7 +126,7 @@ pub extern "C" fn dsr_report_ambiguous(report: *const dsr_report) -> u64 {
 /// Rows of the input that were left out (skip_bad); the JSON says which and why.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_refused(report: *const dsr_report) -> u64 {
-    read(report, 0, |report| report.data.refused.len() as u64)
+    read(report, 0, |report| report.data.refused.total)
 }
 
 /// Vendor tasks; the JSON has each.
@@ -171,11 +180,15 @@ pub extern "C" fn dsr_report_problem_task_id(
 /// The folder of packages, after dsr_run_collect; NULL before.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_packages(report: *const dsr_report) -> *const c_char {
-    read(report, std::ptr::null(), |report| pointer(report.packages.as_ref()))
+    read(report, std::ptr::null(), |report| {
+        pointer(report.packages.as_ref())
+    })
 }
 
 /// The whole report as one JSON object. Holds no id of a person.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_json(report: *const dsr_report) -> *const c_char {
-    read(report, std::ptr::null(), |report| CStr::as_ptr(&report.json))
+    read(report, std::ptr::null(), |report| {
+        CStr::as_ptr(&report.json)
+    })
 }

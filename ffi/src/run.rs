@@ -70,7 +70,9 @@ pub extern "C" fn dsr_run_free(run: *mut dsr_run) {
 /// The run's id: keep it to go on in another process.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_run_id(run: *const dsr_run) -> *const c_char {
-    get(std::ptr::null(), || find(run, "run").ok().map(|run| run.id.as_ptr()))
+    get(std::ptr::null(), || {
+        find(run, "run").ok().map(|run| run.id.as_ptr())
+    })
 }
 
 /// Where the run stands: "planned", "running", "waiting", "paused" (credentials), "held",
@@ -99,7 +101,12 @@ pub unsafe extern "C" fn dsr_run_next_due_ms(
     // SAFETY: the caller keeps the header's rules.
     guard(unsafe { Caller::trusted(err) }, |c| {
         let out = c.out(next_due_ms, "next_due_ms")?;
-        out.set(find(run, "run")?.open()?.next_due()?.map_or(-1, |(at, _)| at));
+        out.set(
+            find(run, "run")?
+                .open()?
+                .next_due()?
+                .map_or(-1, |(at, _)| at),
+        );
         Ok(())
     })
 }
@@ -170,7 +177,7 @@ pub unsafe extern "C" fn dsr_run_wakeup(
 }
 
 /// Gives the report that some work on a run ends with.
-fn report<'a, F>(
+fn reporting<'a, F>(
     caller: Caller,
     run: *const dsr_run,
     report: *mut *mut dsr_report,
@@ -194,11 +201,11 @@ where
 pub unsafe extern "C" fn dsr_run_wait(
     run: *const dsr_run,
     timeout_ms: i64,
-    report_out: *mut *mut dsr_report,
+    report: *mut *mut dsr_report,
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    report(unsafe { Caller::trusted(err) }, run, report_out, |_, run| {
+    reporting(unsafe { Caller::trusted(err) }, run, report, |_, run| {
         Ok(async move {
             match limit(timeout_ms) {
                 Some(limit) => run.handle.wait_for(limit).await,
@@ -212,11 +219,11 @@ pub unsafe extern "C" fn dsr_run_wait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_cancel(
     run: *const dsr_run,
-    report_out: *mut *mut dsr_report,
+    report: *mut *mut dsr_report,
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    report(unsafe { Caller::trusted(err) }, run, report_out, |_, run| {
+    reporting(unsafe { Caller::trusted(err) }, run, report, |_, run| {
         Ok(async move { run.handle.cancel().await })
     })
 }
@@ -225,11 +232,11 @@ pub unsafe extern "C" fn dsr_run_cancel(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_report(
     run: *const dsr_run,
-    report_out: *mut *mut dsr_report,
+    report: *mut *mut dsr_report,
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    report(unsafe { Caller::trusted(err) }, run, report_out, |_, run| {
+    reporting(unsafe { Caller::trusted(err) }, run, report, |_, run| {
         Ok(async move { run.handle.report() })
     })
 }
@@ -242,11 +249,11 @@ pub unsafe extern "C" fn dsr_run_collect(
     run: *const dsr_run,
     folder: *const c_char,
     options_or_null: *const dsr_collect_options,
-    report_out: *mut *mut dsr_report,
+    report: *mut *mut dsr_report,
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    report(unsafe { Caller::trusted(err) }, run, report_out, |c, run| {
+    reporting(unsafe { Caller::trusted(err) }, run, report, |c, run| {
         let folder = c.path(folder, "folder")?;
         let options = options(options_or_null)?;
         Ok(async move { run.handle.collect(&folder, &options).await })

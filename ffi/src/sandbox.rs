@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::sync::Mutex;
 
 use dsrkit::sandbox::{Sandbox, SandboxOptions, Speed};
+use dsrkit::vendor::mixpanel::Builder;
 use serde_json::Value;
 
 use crate::error::dsr_error;
@@ -28,7 +29,11 @@ pub struct SandboxObject {
 
 fn json(text: &str, name: &str) -> Result<Value> {
     serde_json::from_str(text).map_err(|error| {
-        Failure::input(format!("{name} is not JSON (line {}, column {})", error.line(), error.column()))
+        Failure::input(format!(
+            "{name} is not JSON (line {}, column {})",
+            error.line(),
+            error.column()
+        ))
     })
 }
 
@@ -48,14 +53,19 @@ pub unsafe extern "C" fn dsr_sandbox_new(
     // SAFETY: the caller keeps the header's rules.
     guard(unsafe { Caller::trusted(err) }, |c| {
         let out = c.out(sandbox, "sandbox")?;
-        let mut options = SandboxOptions { port, ..SandboxOptions::default() };
+        let mut options = SandboxOptions {
+            port,
+            ..SandboxOptions::default()
+        };
         if let Some(text) = c.text_or_null(options_or_null, "options_or_null")? {
             options.vendor = json(text, "options_or_null")?;
         }
         if speed != 0.0 {
             options.speed = Speed::Factor(speed);
         }
-        options.state = c.text_or_null(state_or_null, "state_or_null")?.map(Into::into);
+        options.state = c
+            .text_or_null(state_or_null, "state_or_null")?
+            .map(Into::into);
         let sandbox = Sandbox::start(options)?;
         out.put(SandboxObject {
             base_url: c_text(sandbox.base_url()),
@@ -78,7 +88,9 @@ fn read(
     sandbox: *const dsr_sandbox,
     look: impl FnOnce(&SandboxObject) -> *const c_char,
 ) -> *const c_char {
-    get(std::ptr::null(), || find(sandbox, "sandbox").ok().map(|sandbox| look(&sandbox)))
+    get(std::ptr::null(), || {
+        find(sandbox, "sandbox").ok().map(|sandbox| look(&sandbox))
+    })
 }
 
 /// Where its API is, such as "http://127.0.0.1:8080/api/app".
@@ -93,6 +105,20 @@ pub extern "C" fn dsr_sandbox_archive_base_url(sandbox: *const dsr_sandbox) -> *
     read(sandbox, |sandbox| sandbox.archive_base_url.as_ptr())
 }
 
+fn project(
+    caller: Caller,
+    sandbox: *const dsr_sandbox,
+    mixpanel: *mut *mut dsr_mixpanel,
+    look: impl FnOnce(&Sandbox) -> Builder,
+) -> dsr_status {
+    guard(caller, |c| {
+        let out = c.out(mixpanel, "mixpanel")?;
+        let sandbox = find(sandbox, "sandbox")?;
+        out.set(put::<dsr_mixpanel>(Mutex::new(look(&sandbox.sandbox)))?);
+        Ok(())
+    })
+}
+
 /// A project of this vendor, ready for dsr_client_new: URL, tokens, archive secret and clock.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_sandbox_mixpanel(
@@ -101,12 +127,28 @@ pub unsafe extern "C" fn dsr_sandbox_mixpanel(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| {
-        let out = c.out(mixpanel, "mixpanel")?;
-        let sandbox = find(sandbox, "sandbox")?;
-        out.set(put::<dsr_mixpanel>(Mutex::new(sandbox.sandbox.mixpanel()))?);
-        Ok(())
-    })
+    project(
+        unsafe { Caller::trusted(err) },
+        sandbox,
+        mixpanel,
+        Sandbox::mixpanel,
+    )
+}
+
+/// The same without the archive secret, for trying out others.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_sandbox_project(
+    sandbox: *const dsr_sandbox,
+    mixpanel: *mut *mut dsr_mixpanel,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    project(
+        unsafe { Caller::trusted(err) },
+        sandbox,
+        mixpanel,
+        Sandbox::project,
+    )
 }
 
 /// Lets its virtual clock run on by so many milliseconds.
@@ -133,7 +175,9 @@ pub unsafe extern "C" fn dsr_sandbox_faults(
     // SAFETY: the caller keeps the header's rules.
     guard(unsafe { Caller::trusted(err) }, |c| {
         let sandbox = find(sandbox, "sandbox")?;
-        Ok(sandbox.sandbox.faults(&json(c.text(faults, "faults")?, "faults")?)?)
+        Ok(sandbox
+            .sandbox
+            .faults(&json(c.text(faults, "faults")?, "faults")?)?)
     })
 }
 
@@ -159,7 +203,12 @@ pub unsafe extern "C" fn dsr_sandbox_ledger(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    give(unsafe { Caller::trusted(err) }, sandbox, json, Sandbox::ledger)
+    give(
+        unsafe { Caller::trusted(err) },
+        sandbox,
+        json,
+        Sandbox::ledger,
+    )
 }
 
 /// What it holds, as a JSON object. Free the text with dsr_string_free.
@@ -170,7 +219,12 @@ pub unsafe extern "C" fn dsr_sandbox_summary(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    give(unsafe { Caller::trusted(err) }, sandbox, json, Sandbox::summary)
+    give(
+        unsafe { Caller::trusted(err) },
+        sandbox,
+        json,
+        Sandbox::summary,
+    )
 }
 
 /// Its URLs, tokens and archive secret, as a JSON object. Free the text with dsr_string_free.
@@ -181,5 +235,10 @@ pub unsafe extern "C" fn dsr_sandbox_credentials(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    give(unsafe { Caller::trusted(err) }, sandbox, json, Sandbox::credentials)
+    give(
+        unsafe { Caller::trusted(err) },
+        sandbox,
+        json,
+        Sandbox::credentials,
+    )
 }

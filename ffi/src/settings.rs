@@ -38,7 +38,10 @@ pub fn settings(settings: *const dsr_settings) -> Result<Settings> {
         return Ok(Settings::default());
     }
     let settings = find(settings, "settings_or_null")?;
-    Ok(settings.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    Ok(settings
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone())
 }
 
 fn change(
@@ -68,7 +71,8 @@ pub unsafe extern "C" fn dsr_settings_new(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     guard(unsafe { Caller::trusted(err) }, |c| {
-        c.out(settings, "settings")?.put(Mutex::new(Settings::default()))
+        c.out(settings, "settings")?
+            .put(Mutex::new(Settings::default()))
     })
 }
 
@@ -292,7 +296,9 @@ pub unsafe extern "C" fn dsr_settings_set_proxy(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     change(unsafe { Caller::trusted(err) }, settings, |c, settings| {
-        settings.proxy = c.text_or_null(url_or_null, "url_or_null")?.map(str::to_owned);
+        settings.proxy = c
+            .text_or_null(url_or_null, "url_or_null")?
+            .map(str::to_owned);
         Ok(())
     })
 }
@@ -306,8 +312,9 @@ pub unsafe extern "C" fn dsr_settings_set_ca_bundle(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     change(unsafe { Caller::trusted(err) }, settings, |c, settings| {
-        settings.ca_bundle = c.text_or_null(path_or_null, "path_or_null")?.map(PathBuf::from);
+        settings.ca_bundle = c
+            .text_or_null(path_or_null, "path_or_null")?
+            .map(PathBuf::from);
         Ok(())
     })
 }
-

@@ -106,7 +106,9 @@ pub unsafe extern "C" fn dsr_client_create_retrieval(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_retrieval(caller, client, (compliance, disclosure), job, |c| terminated(c, ids, n_ids))
+    create_retrieval(caller, client, (compliance, disclosure), job, |c| {
+        terminated(c, ids, n_ids)
+    })
 }
 
 /// dsr_client_create_retrieval with the ids' lengths in bytes.
@@ -141,7 +143,9 @@ pub unsafe extern "C" fn dsr_client_create_deletion(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_deletion(caller, client, compliance, job, |c| terminated(c, ids, n_ids))
+    create_deletion(caller, client, compliance, job, |c| {
+        terminated(c, ids, n_ids)
+    })
 }
 
 /// dsr_client_create_deletion with the ids' lengths in bytes.
@@ -157,7 +161,9 @@ pub unsafe extern "C" fn dsr_client_create_deletion_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_deletion(caller, client, compliance, job, |c| measured(c, ids, lengths, n_ids))
+    create_deletion(caller, client, compliance, job, |c| {
+        measured(c, ids, lengths, n_ids)
+    })
 }
 
 /// The status of a retrieval task.
@@ -169,7 +175,13 @@ pub unsafe extern "C" fn dsr_client_get_retrieval(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    get(unsafe { Caller::trusted(err) }, client, Kind::Retrieval, task_id, job)
+    get(
+        unsafe { Caller::trusted(err) },
+        client,
+        Kind::Retrieval,
+        task_id,
+        job,
+    )
 }
 
 /// The status of a deletion task.
@@ -181,7 +193,13 @@ pub unsafe extern "C" fn dsr_client_get_deletion(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    get(unsafe { Caller::trusted(err) }, client, Kind::Deletion, task_id, job)
+    get(
+        unsafe { Caller::trusted(err) },
+        client,
+        Kind::Deletion,
+        task_id,
+        job,
+    )
 }
 
 /// Cancels a retrieval, where the vendor's API version offers it; DSR_CONFIG with version 3.0.
@@ -192,7 +210,12 @@ pub unsafe extern "C" fn dsr_client_cancel_retrieval(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    cancel(unsafe { Caller::trusted(err) }, client, Kind::Retrieval, task_id)
+    cancel(
+        unsafe { Caller::trusted(err) },
+        client,
+        Kind::Retrieval,
+        task_id,
+    )
 }
 
 /// Cancels a deletion that has not started; DSR_TOO_LATE if it has.
@@ -203,5 +226,10 @@ pub unsafe extern "C" fn dsr_client_cancel_deletion(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    cancel(unsafe { Caller::trusted(err) }, client, Kind::Deletion, task_id)
+    cancel(
+        unsafe { Caller::trusted(err) },
+        client,
+        Kind::Deletion,
+        task_id,
+    )
 }

@@ -139,7 +139,10 @@ pub extern "C" fn dsr_abi_version() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_status_name(status: c_int) -> *const c_char {
     get(c"DSR_UNKNOWN".as_ptr(), || {
-        NAMES.iter().find(|(known, _)| *known as c_int == status).map(|(_, name)| name.as_ptr())
+        NAMES
+            .iter()
+            .find(|(known, _)| *known as c_int == status)
+            .map(|(_, name)| name.as_ptr())
     })
 }
 
@@ -168,8 +171,15 @@ mod tests {
         for (status, name) in NAMES {
             assert_eq!(name.to_str(), Ok(format!("{status:?}").as_str()));
         }
-        assert!(NAMES.windows(2).all(|pair| (pair[0].0 as u32) < pair[1].0 as u32));
-        let shared = NAMES.iter().filter(|(status, _)| (1..100).contains(&(*status as u32))).count();
+        assert!(
+            NAMES
+                .windows(2)
+                .all(|pair| (pair[0].0 as u32) < pair[1].0 as u32)
+        );
+        let shared = NAMES
+            .iter()
+            .filter(|(status, _)| (1..100).contains(&(*status as u32)))
+            .count();
         assert_eq!(shared, dsrkit::ErrorKind::ALL.len());
     }
 

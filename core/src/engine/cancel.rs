@@ -123,7 +123,7 @@ pub(crate) fn settle(
     let event = current.event(now, EventKind::Cancel, None, Some(task), text);
     book.commit(project.journal.as_ref(), run, vec![Change::Job(job), event])?;
     match paused {
-        Some(error) => Err(super::run::pause(project, book, error)?),
+        Some(error) => Err(super::pause::pause(project, book, error)?),
         None => Ok(()),
     }
 }

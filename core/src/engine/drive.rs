@@ -11,7 +11,8 @@ use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 
 use super::due::{self, Action, Due};
-use super::run::{Engine, pause_text};
+use super::pause::{pause_text, unpaused_error};
+use super::run::Engine;
 use super::{cancel, fetch, submit, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{BatchState, Change};
@@ -327,16 +328,6 @@ fn action_run(action: &Action) -> &str {
         | Action::Fetch { run, .. }
         | Action::Poll { run, .. } => run,
     }
-}
-
-fn unpaused_error(reason: &str) -> Error {
-    let (kind, message) = reason.split_once(": ").unwrap_or(("", reason));
-    let kind = ErrorKind::ALL
-        .iter()
-        .find(|known| known.as_str() == kind)
-        .copied()
-        .unwrap_or(ErrorKind::Unauthenticated);
-    Error::new(kind, message)
 }
 
 /// A time of day for people, in UTC.

@@ -13,6 +13,7 @@ pub(crate) mod collect;
 pub(crate) mod drive;
 pub(crate) mod due;
 pub(crate) mod fetch;
+pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod project;
 pub(crate) mod recover;

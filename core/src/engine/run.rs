@@ -250,25 +250,3 @@ impl Engine {
         Ok(true)
     }
 }
-
-/// The vendor refuses the credentials: every run of the project pauses, nothing fails.
-pub(super) fn pause(project: &Project, book: &mut Book, error: Error) -> Result<Error> {
-    let now = project.now();
-    let ids: Vec<String> = book.runs.keys().cloned().collect();
-    for id in ids {
-        let run = book.run(&id)?;
-        if run.row.approved_at.is_none() || run.row.paused.is_some() || run.settled() {
-            continue;
-        }
-        let mut row = run.row.clone();
-        row.paused = Some(pause_text(&error));
-        let text = format!("paused: {}", error.message());
-        let event = run.event(now, EventKind::Paused, None, None, text);
-        book.commit(project.journal.as_ref(), &id, vec![Change::Run(row), event])?;
-    }
-    Ok(error)
-}
-
-pub(super) fn pause_text(error: &Error) -> String {
-    format!("{}: {}", error.kind(), error.message())
-}

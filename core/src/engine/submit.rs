@@ -151,7 +151,7 @@ pub(crate) fn settle(
     book.commit(project.journal.as_ref(), run, changes)?;
     book.gates.insert(kind, gate);
     match paused {
-        Some(error) => Err(super::run::pause(project, book, error)?),
+        Some(error) => Err(super::pause::pause(project, book, error)?),
         None => Ok(()),
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn settle(
     };
     book.commit(project.journal.as_ref(), run, changes)?;
     match paused {
-        Some(error) => Err(super::run::pause(project, book, error)?),
+        Some(error) => Err(super::pause::pause(project, book, error)?),
         None => Ok(()),
     }
 }

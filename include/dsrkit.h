@@ -1,0 +1,826 @@
+/* dsrkit: data-subject requests (retrieval and deletion) done whole.
+ *
+ * This file is generated; include dsrkit.hpp for C++.
+ *
+ *     dsr_mixpanel *mp = NULL; dsr_client *c = NULL; dsr_plan *p = NULL;
+ *     dsr_run *r = NULL; dsr_report *rep = NULL; dsr_error *err = NULL;
+ *     const char *ids[] = {"user-1", "user-2"};
+ *
+ *     if (dsr_mixpanel_new("PROJECT_TOKEN", "OAUTH_TOKEN", &mp, &err) ||
+ *         dsr_client_new(mp, NULL, "dsr.sqlite3", &c, &err) ||
+ *         dsr_client_plan_deletion(c, ids, 2, NULL, &p, &err) ||
+ *         dsr_plan_start(p, dsr_plan_confirm(p), &r, &err) ||
+ *         dsr_run_wait(r, -1, &rep, &err))
+ *         fprintf(stderr, "%s\n%s\n", dsr_error_message(err), dsr_error_hint(err));
+ *     else
+ *         printf("%lld deleted\n", (long long)dsr_report_count(rep, "done"));
+ *     dsr_report_free(rep); dsr_run_free(r); dsr_plan_free(p);
+ *     dsr_client_free(c); dsr_mixpanel_free(mp); dsr_error_free(err);
+ *
+ * RESULTS. Functions return a dsr_status; DSR_OK is 0. Outputs come last before err and are
+ * written only on success. err may be NULL; on failure *err becomes a new dsr_error, which you
+ * free. DSR_NO_EVENT and DSR_END are no errors and leave *err alone. Getters return their value,
+ * and NULL, 0, -1 or DSR_BAD_STATE when asked about NULL or about a handle that is not alive.
+ *
+ * POINTERS. No pointer may be NULL, except those named ..._or_null, err, and what _free takes:
+ * DSR_NULL_POINTER otherwise. Texts are UTF-8 and end with NUL: DSR_BAD_UTF8 otherwise. Nothing
+ * that you pass in is kept after the function has returned.
+ *
+ * HANDLES. What a function gave you as dsr_x ** you free with dsr_x_free, in any order. Handles
+ * are numbers, not addresses: one that was freed, or is of another kind, gives DSR_BAD_STATE;
+ * freed twice it is ignored. A const char * that a getter returns lives as long as the handle that
+ * it was asked of. A char ** output is yours: free it with dsr_string_free.
+ *
+ * THREADS. Any thread may use any handle at any time; do not free a handle while another thread
+ * still reads a text of it. No function calls back. Functions that reach the vendor block.
+ *
+ * FORK. A child process gets DSR_FORK for the parent's handles and makes its own.
+ *
+ * TIMES. Every number of milliseconds or days says so in its name. Points in time are counted
+ * from 1970 (UTC), by the client's clock.
+ *
+ * IDS. A distinct id is used exactly as given. The _n twins take lengths in bytes; an id with a
+ * NUL inside is refused. No error, event or report holds an id, only dsr_outcome_id does.
+ */
+
+
+#ifndef DSRKIT_H
+#define DSRKIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DSR_VERSION_MAJOR 0
+#define DSR_VERSION_MINOR 1
+#define DSR_VERSION_PATCH 0
+#define DSR_VERSION "0.1.0"
+
+
+// The library's binary interface. It grows by one, with the soname, when a program that was
+// built before would break.
+#define DSR_ABI_VERSION 0
+
+// What a function returns. 1 to 99 are kinds of error, the same numbers on every surface; 100 and
+// above exist in C only. New numbers may be added: treat one you do not know as an error.
+typedef enum {
+    // It worked.
+    DSR_OK = 0,
+    // An id, a file or an argument cannot be used. Nothing was sent.
+    DSR_INVALID_INPUT = 1,
+    // The set-up is wrong: a token with a blank in it, a journal of another project.
+    DSR_CONFIG = 2,
+    // 401: the vendor does not accept the OAuth token (it lives one year).
+    DSR_UNAUTHENTICATED = 3,
+    // 403: the token's user must be an owner or admin of the project.
+    DSR_PERMISSION_DENIED = 4,
+    // The vendor, or this journal, knows nothing by that id.
+    DSR_NOT_FOUND = 5,
+    // 429: see dsr_error_retry_after_ms. Runs wait by themselves.
+    DSR_RATE_LIMITED = 6,
+    // The vendor could not be reached, or answered 5xx. Runs try again by themselves.
+    DSR_UNAVAILABLE = 7,
+    // The time you allowed has passed. The work stands in the journal; wait again.
+    DSR_DEADLINE = 8,
+    // The vendor's answer is not as documented.
+    DSR_PROTOCOL = 9,
+    // 409: a running deletion already names one of these ids.
+    DSR_CONFLICT = 10,
+    // The vendor ended the task as FAILURE or REVOKED.
+    DSR_JOB_FAILED = 11,
+    // 405: the vendor has started the task, it cannot be cancelled any more.
+    DSR_TOO_LATE = 12,
+    // A deletion without exactly its confirmation. Nothing was sent.
+    DSR_NOT_CONFIRMED = 13,
+    // Cancelled by you.
+    DSR_CANCELLED = 14,
+    // The journal cannot be opened, read or written.
+    DSR_JOURNAL = 15,
+    // No archive secret that was given opens the archive.
+    DSR_DECRYPT = 16,
+    // The archive is damaged, or not safe to unpack.
+    DSR_ARCHIVE = 17,
+    // A file or folder cannot be read or written.
+    DSR_IO = 18,
+    // Sent, no answer, and it cannot be told whether it was carried out.
+    DSR_AMBIGUOUS = 19,
+    // A handle from before fork(). Make a new one in the child.
+    DSR_FORK = 20,
+    // A bug in dsrkit; please report it.
+    DSR_INTERNAL = 99,
+    // A pointer that must not be NULL was NULL.
+    DSR_NULL_POINTER = 100,
+    // A text is not UTF-8.
+    DSR_BAD_UTF8 = 101,
+    // No error: nothing happened within the time-out, or dsr_run_wakeup was called.
+    DSR_NO_EVENT = 102,
+    // A handle that was freed, is of another kind, or whose client was freed.
+    DSR_BAD_STATE = 103,
+    // No error: there is no further event or outcome.
+    DSR_END = 104,
+    // A bug in dsrkit that was caught at the border; please report it.
+    DSR_PANIC = 199,
+} dsr_status;
+
+// Where a project's data lives.
+typedef enum {
+    // United States: mixpanel.com.
+    DSR_REGION_US = 0,
+    // European Union: eu.mixpanel.com.
+    DSR_REGION_EU = 1,
+    // India: in.mixpanel.com.
+    DSR_REGION_IN = 2,
+} dsr_region;
+
+// What to do when a request was sent and its answer lost.
+typedef enum {
+    // Find out: the identical deletion is sent again, and the vendor's 409 tells. A retrieval is
+    // sent once more after ambiguous_retry_after, then held.
+    DSR_RESOLVE = 0,
+    // Send again without finding out, up to five times within 24 hours.
+    DSR_RESUBMIT = 1,
+    // Leave it to a person.
+    DSR_HOLD = 2,
+} dsr_ambiguity;
+
+// The law a request is made under.
+typedef enum {
+    // General Data Protection Regulation: one month to answer.
+    DSR_GDPR = 0,
+    // California Consumer Privacy Act: 45 days to answer; a retrieval covers one year.
+    DSR_CCPA = 1,
+} dsr_compliance;
+
+// What a CCPA retrieval discloses.
+typedef enum {
+    // Not said; the vendor's default is the data. The only value that goes with GDPR.
+    DSR_DISCLOSURE_UNSET = 0,
+    // The data itself.
+    DSR_DISCLOSURE_DATA = 1,
+    // The categories of data.
+    DSR_DISCLOSURE_CATEGORIES = 2,
+    // The sources of data.
+    DSR_DISCLOSURE_SOURCES = 3,
+} dsr_disclosure;
+
+// A client of one project. Any number of threads may use it at the same time. Plans and runs
+// made of it stop working (DSR_BAD_STATE) when it is freed.
+typedef struct dsr_client dsr_client;
+
+// How archives become packages.
+typedef struct dsr_collect_options dsr_collect_options;
+
+// What went wrong. Any thread may read it; free it with dsr_error_free.
+typedef struct dsr_error dsr_error;
+
+// One event. Holds no id of a person and no secret. Any thread may read it.
+typedef struct dsr_event dsr_event;
+
+// A vendor task as one answer showed it; it never changes. Any thread may read it.
+typedef struct dsr_job dsr_job;
+
+// A Mixpanel project: credentials and limits. Does no I/O. A client copies it, so it may be
+// freed or changed afterwards.
+typedef struct dsr_mixpanel dsr_mixpanel;
+
+// What became of one id. Any thread may read it.
+typedef struct dsr_outcome dsr_outcome;
+
+// A frozen plan: the ids, guarded, deduplicated and cut, in the journal. It never changes.
+// Any thread may use it.
+typedef struct dsr_plan dsr_plan;
+
+// What a plan says besides its ids. May be used for several plans.
+typedef struct dsr_plan_options dsr_plan_options;
+
+// The account of a run at one moment; it never changes. Any thread may read it.
+typedef struct dsr_report dsr_report;
+
+// A run. Nothing moves unless a thread waits for it, reads its events or ticks its client.
+// Any number of threads may use it; each event goes to one of those that read.
+typedef struct dsr_run dsr_run;
+
+// A simulated vendor in this process, on loopback ports. Nothing leaves the machine. Any
+// thread may use it.
+typedef struct dsr_sandbox dsr_sandbox;
+
+// Limits and times. dsr_client_new checks and copies them.
+typedef struct dsr_settings dsr_settings;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The library's version, such as "0.1.0". Never NULL, never freed.
+const char *dsr_version(void);
+
+// DSR_ABI_VERSION of the library that was loaded; compare it with the header's.
+uint32_t dsr_abi_version(void);
+
+// The name of a status, such as "DSR_RATE_LIMITED"; "DSR_UNKNOWN" for a number that this library
+// does not know. Never NULL, never freed.
+const char *dsr_status_name(int status);
+
+// Frees an error. NULL is fine.
+void dsr_error_free(dsr_error *error);
+
+// Its status: the same value that the function returned.
+dsr_status dsr_error_code(const dsr_error *error);
+
+// One line that says what is wrong. Holds no id of a person, no token, no signed link.
+const char *dsr_error_message(const dsr_error *error);
+
+// One line that says what you can do about it.
+const char *dsr_error_hint(const dsr_error *error);
+
+// Milliseconds to wait before trying again; -1 when that is not known.
+int64_t dsr_error_retry_after_ms(const dsr_error *error);
+
+// The HTTP status that the vendor answered; 0 for none.
+int dsr_error_http_status(const dsr_error *error);
+
+// The vendor task it is about; NULL for none.
+const char *dsr_error_job_id(const dsr_error *error);
+
+// How many running tasks a conflict names.
+size_t dsr_error_n_tasks(const dsr_error *error);
+
+// One of them, counted from 0; NULL past the last.
+const char *dsr_error_task_id(const dsr_error *error, size_t index);
+
+// Whether the vendor saw the request: "no", "maybe" or "yes".
+const char *dsr_error_sent(const dsr_error *error);
+
+// Frees a text that a function gave as `char **`. NULL, and a text that was freed before, are
+// ignored.
+void dsr_string_free(char *text);
+
+// A project by its token and the OAuth token of an owner or admin (it lives one year). Region US.
+// DSR_CONFIG for a token that is empty or holds a blank or a line end.
+dsr_status dsr_mixpanel_new(const char *project_token,
+                            const char *oauth_token,
+                            dsr_mixpanel **mixpanel,
+                            dsr_error **err);
+
+// Frees a project. NULL is fine.
+void dsr_mixpanel_free(dsr_mixpanel *mixpanel);
+
+// Where the project's data lives, a dsr_region. Default: DSR_REGION_US.
+dsr_status dsr_mixpanel_set_region(dsr_mixpanel *mixpanel, int region, dsr_error **err);
+
+// Another residency, a proxy or a sandbox, such as "https://eu.mixpanel.com/api/app". Overrides
+// the region. http only for this machine. Default: the region's.
+dsr_status dsr_mixpanel_set_base_url(dsr_mixpanel *mixpanel, const char *url, dsr_error **err);
+
+// The version of the vendor's API. Default and, in this release, only: "3.0".
+dsr_status dsr_mixpanel_set_api_version(dsr_mixpanel *mixpanel,
+                                        const char *version,
+                                        dsr_error **err);
+
+// How many data groups (group analytics keys) the project has, 0 to 1999. A deletion request
+// holds 2000 / (groups + 1) ids, 1999 without groups. Default: 0.
+dsr_status dsr_mixpanel_set_data_groups(dsr_mixpanel *mixpanel, uint32_t groups, dsr_error **err);
+
+// Adds a candidate for the secret that opens archives (the project's API secret). Candidates are
+// tried in the order given. Default: none.
+dsr_status dsr_mixpanel_add_archive_secret(dsr_mixpanel *mixpanel,
+                                           const char *secret,
+                                           dsr_error **err);
+
+// Adds a host that archives may be fetched from, exact or as ".suffix". Default: the vendor's
+// store, storage.googleapis.com and its sub-domains.
+dsr_status dsr_mixpanel_add_archive_host(dsr_mixpanel *mixpanel, const char *host, dsr_error **err);
+
+// The default settings.
+dsr_status dsr_settings_new(dsr_settings **settings, dsr_error **err);
+
+// Frees settings. NULL is fine.
+void dsr_settings_free(dsr_settings *settings);
+
+// Calls per second to one project, over all kinds of calls, up to 1000. Default: 1.0, the
+// vendor's documented limit.
+dsr_status dsr_settings_set_requests_per_second(dsr_settings *settings,
+                                                double rate,
+                                                dsr_error **err);
+
+// How long one call may take, connecting included, in milliseconds. Default: 60000.
+dsr_status dsr_settings_set_request_timeout_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// How long connecting may take, in milliseconds. Default: 10000.
+dsr_status dsr_settings_set_connect_timeout_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// The first wait after a refusal or a failure, in milliseconds; it doubles from there, with
+// jitter. Default: 1000.
+dsr_status dsr_settings_set_backoff_initial_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// The longest such wait, in milliseconds. Waiting itself has no end. Default: 600000.
+dsr_status dsr_settings_set_backoff_max_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// The first wait before a job is looked at, in milliseconds. Default: 30000.
+dsr_status dsr_settings_set_poll_initial_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// The longest wait between two looks at a job, in milliseconds. Default: 3600000.
+dsr_status dsr_settings_set_poll_max_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// How long to wait before a retrieval whose answer was lost is sent once more, in milliseconds.
+// Default: 900000.
+dsr_status dsr_settings_set_ambiguous_retry_after_ms(dsr_settings *settings,
+                                                     int64_t ms,
+                                                     dsr_error **err);
+
+// How long NOT_FOUND or UNKNOWN may last before a job counts as lost and is held, in
+// milliseconds. Default: 86400000.
+dsr_status dsr_settings_set_lost_after_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
+
+// Days of outstanding scans that the vendor allows per project. Default: 1826, about 5 years.
+dsr_status dsr_settings_set_scan_budget_days(dsr_settings *settings,
+                                             uint32_t days,
+                                             dsr_error **err);
+
+// Days since the project's first event: what one retrieval scans. 0: not known. Default: 0.
+dsr_status dsr_settings_set_project_age_days(dsr_settings *settings,
+                                             uint32_t days,
+                                             dsr_error **err);
+
+// What to do when an answer was lost, a dsr_ambiguity. Default: DSR_RESOLVE.
+dsr_status dsr_settings_set_on_ambiguous(dsr_settings *settings, int policy, dsr_error **err);
+
+// The most people one deletion plan may name. Raise it knowingly. Default: 10000.
+dsr_status dsr_settings_set_max_ids_per_deletion_plan(dsr_settings *settings,
+                                                      uint64_t ids,
+                                                      dsr_error **err);
+
+// The largest archive, unpacked, in bytes. Default: 50 GiB.
+dsr_status dsr_settings_set_archive_max_bytes(dsr_settings *settings,
+                                              uint64_t bytes,
+                                              dsr_error **err);
+
+// A proxy for all calls; the environment's proxy variables are never used. NULL, the default: none.
+dsr_status dsr_settings_set_proxy(dsr_settings *settings, const char *url_or_null, dsr_error **err);
+
+// A PEM file of certificate authorities to trust besides the system's. NULL, the default: none.
+dsr_status dsr_settings_set_ca_bundle(dsr_settings *settings,
+                                      const char *path_or_null,
+                                      dsr_error **err);
+
+// The default options of a plan.
+dsr_status dsr_plan_options_new(dsr_plan_options **options, dsr_error **err);
+
+// Frees options. NULL is fine.
+void dsr_plan_options_free(dsr_plan_options *options);
+
+// The law, a dsr_compliance. Default: DSR_GDPR.
+dsr_status dsr_plan_options_set_compliance(dsr_plan_options *options, int law, dsr_error **err);
+
+// CCPA retrievals: what is disclosed, a dsr_disclosure. Default: DSR_DISCLOSURE_UNSET.
+dsr_status dsr_plan_options_set_disclosure(dsr_plan_options *options, int what, dsr_error **err);
+
+// Your own case number. Kept in the journal and in reports, never sent. NULL, the default: none.
+dsr_status dsr_plan_options_set_reference(dsr_plan_options *options,
+                                          const char *reference_or_null,
+                                          dsr_error **err);
+
+// When the request reached you, in milliseconds since 1970 (UTC). Default: now.
+dsr_status dsr_plan_options_set_received_at_ms(dsr_plan_options *options,
+                                               int64_t at_ms,
+                                               dsr_error **err);
+
+// When the answer is due, in milliseconds since 1970 (UTC). Default: 30 days after it was received
+// (GDPR), 45 days (CCPA).
+dsr_status dsr_plan_options_set_deadline_ms(dsr_plan_options *options,
+                                            int64_t at_ms,
+                                            dsr_error **err);
+
+// Accepts ids that look like mistakes ("null", blanks at the ends, header words); never the empty
+// one. Default: false.
+dsr_status dsr_plan_options_set_allow_unusual(dsr_plan_options *options, bool yes, dsr_error **err);
+
+// Retrievals: leaves ids out that cannot be used, and reports them. Default: false.
+dsr_status dsr_plan_options_set_skip_bad(dsr_plan_options *options, bool yes, dsr_error **err);
+
+// Deletions: waits this long after the start before anything is sent, in milliseconds. Default: 0.
+dsr_status dsr_plan_options_set_hold_for_ms(dsr_plan_options *options, int64_t ms, dsr_error **err);
+
+// Retrievals: the folder for archives as received. NULL, the default: "<journal>.archives".
+dsr_status dsr_plan_options_set_archives(dsr_plan_options *options,
+                                         const char *path_or_null,
+                                         dsr_error **err);
+
+// Plans of a .csv or .jsonl file: the column or key that holds the ids. NULL, the default: the
+// file's only column.
+dsr_status dsr_plan_options_set_column(dsr_plan_options *options,
+                                       const char *column_or_null,
+                                       dsr_error **err);
+
+// The default options of collecting.
+dsr_status dsr_collect_options_new(dsr_collect_options **options, dsr_error **err);
+
+// Frees options. NULL is fine.
+void dsr_collect_options_free(dsr_collect_options *options);
+
+// Also keeps each archive's members untouched. Default: false.
+dsr_status dsr_collect_options_set_raw(dsr_collect_options *options, bool yes, dsr_error **err);
+
+// Accepts archives that are not encrypted. Default: false.
+dsr_status dsr_collect_options_set_allow_plain(dsr_collect_options *options,
+                                               bool yes,
+                                               dsr_error **err);
+
+// Adds a candidate for the secret that opens archives, after those of the project.
+dsr_status dsr_collect_options_add_secret(dsr_collect_options *options,
+                                          const char *secret,
+                                          dsr_error **err);
+
+// A client with its journal: the path of an SQLite file, made when it is not there, or
+// ":memory:". While another process works with the journal it opens for reading. Sends nothing.
+// DSR_CONFIG for settings that cannot work and for a journal of another project.
+dsr_status dsr_client_new(const dsr_mixpanel *mixpanel,
+                          const dsr_settings *settings_or_null,
+                          const char *journal,
+                          dsr_client **client,
+                          dsr_error **err);
+
+// Frees a client: ends every wait of other threads (they get DSR_BAD_STATE), lets the call under
+// way be recorded and stops its threads, in 4 seconds at most. The journal closes when the
+// client's plans and runs are freed too. NULL is fine.
+void dsr_client_free(dsr_client *client);
+
+// A run by its id, from any process, at any time. DSR_NOT_FOUND if the journal has none.
+dsr_status dsr_client_run(const dsr_client *client,
+                          const char *run_id,
+                          dsr_run **run,
+                          dsr_error **err);
+
+// All plans and runs of the journal, oldest first, as a JSON list of objects with "id", "kind",
+// "state" and "subjects". Free the text with dsr_string_free.
+dsr_status dsr_client_runs(const dsr_client *client, char **json, dsr_error **err);
+
+// Does what is due now over all runs of the journal, and tells when something is due next, in
+// milliseconds since 1970 (UTC); -1 for never. For programs that are started from time to time.
+dsr_status dsr_client_tick(const dsr_client *client, int64_t *next_due_ms, dsr_error **err);
+
+// Frees a job; the vendor's task goes on. NULL is fine.
+void dsr_job_free(dsr_job *job);
+
+// The vendor's task id: opaque text, 19 digits or a UUID.
+const char *dsr_job_id(const dsr_job *job);
+
+// "retrieval" or "deletion".
+const char *dsr_job_kind(const dsr_job *job);
+
+// An upper-case word: PENDING, STAGING, STARTED, SUCCESS, FAILURE, REVOKED, NOT_FOUND, UNKNOWN,
+// or one that the vendor has not documented.
+const char *dsr_job_status(const dsr_job *job);
+
+// When the vendor took the request (UTC), as it wrote it; NULL when it did not say.
+const char *dsr_job_requested_at(const dsr_job *job);
+
+// The signed link of a finished retrieval's archive, NULL otherwise. It opens without credentials
+// for 14 days: treat it as a secret.
+const char *dsr_job_download_url(const dsr_job *job);
+
+// Makes a retrieval task for at most 2000 ids, under a dsr_compliance, disclosing a
+// dsr_disclosure. The status of a new job is PENDING; look again with dsr_client_get_retrieval.
+dsr_status dsr_client_create_retrieval(const dsr_client *client,
+                                       const char *const *ids,
+                                       size_t n_ids,
+                                       int compliance,
+                                       int disclosure,
+                                       dsr_job **job,
+                                       dsr_error **err);
+
+// dsr_client_create_retrieval with the ids' lengths in bytes.
+dsr_status dsr_client_create_retrieval_n(const dsr_client *client,
+                                         const char *const *ids,
+                                         const size_t *lengths,
+                                         size_t n_ids,
+                                         int compliance,
+                                         int disclosure,
+                                         dsr_job **job,
+                                         dsr_error **err);
+
+// Makes a deletion task for at most 1999 ids, under a dsr_compliance. Irreversible, and without
+// the confirmation and the journal of a plan.
+dsr_status dsr_client_create_deletion(const dsr_client *client,
+                                      const char *const *ids,
+                                      size_t n_ids,
+                                      int compliance,
+                                      dsr_job **job,
+                                      dsr_error **err);
+
+// dsr_client_create_deletion with the ids' lengths in bytes.
+dsr_status dsr_client_create_deletion_n(const dsr_client *client,
+                                        const char *const *ids,
+                                        const size_t *lengths,
+                                        size_t n_ids,
+                                        int compliance,
+                                        dsr_job **job,
+                                        dsr_error **err);
+
+// The status of a retrieval task.
+dsr_status dsr_client_get_retrieval(const dsr_client *client,
+                                    const char *task_id,
+                                    dsr_job **job,
+                                    dsr_error **err);
+
+// The status of a deletion task.
+dsr_status dsr_client_get_deletion(const dsr_client *client,
+                                   const char *task_id,
+                                   dsr_job **job,
+                                   dsr_error **err);
+
+// Cancels a retrieval, where the vendor's API version offers it; DSR_CONFIG with version 3.0.
+dsr_status dsr_client_cancel_retrieval(const dsr_client *client,
+                                       const char *task_id,
+                                       dsr_error **err);
+
+// Cancels a deletion that has not started; DSR_TOO_LATE if it has.
+dsr_status dsr_client_cancel_deletion(const dsr_client *client,
+                                      const char *task_id,
+                                      dsr_error **err);
+
+// Freezes a plan to give people their data. Any number of ids, used exactly as given; reading them
+// blocks. DSR_INVALID_INPUT names the positions of ids that cannot be used. Nothing is sent.
+dsr_status dsr_client_plan_retrieval(const dsr_client *client,
+                                     const char *const *ids,
+                                     size_t n_ids,
+                                     const dsr_plan_options *options_or_null,
+                                     dsr_plan **plan,
+                                     dsr_error **err);
+
+// dsr_client_plan_retrieval with the ids' lengths in bytes.
+dsr_status dsr_client_plan_retrieval_n(const dsr_client *client,
+                                       const char *const *ids,
+                                       const size_t *lengths,
+                                       size_t n_ids,
+                                       const dsr_plan_options *options_or_null,
+                                       dsr_plan **plan,
+                                       dsr_error **err);
+
+// dsr_client_plan_retrieval with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
+dsr_status dsr_client_plan_retrieval_file(const dsr_client *client,
+                                          const char *path,
+                                          const dsr_plan_options *options_or_null,
+                                          dsr_plan **plan,
+                                          dsr_error **err);
+
+// Freezes a plan to erase people's data. Any number of ids up to max_ids_per_deletion_plan, used
+// exactly as given; reading them blocks. DSR_INVALID_INPUT names the positions of ids that cannot
+// be used. Nothing is sent.
+dsr_status dsr_client_plan_deletion(const dsr_client *client,
+                                    const char *const *ids,
+                                    size_t n_ids,
+                                    const dsr_plan_options *options_or_null,
+                                    dsr_plan **plan,
+                                    dsr_error **err);
+
+// dsr_client_plan_deletion with the ids' lengths in bytes.
+dsr_status dsr_client_plan_deletion_n(const dsr_client *client,
+                                      const char *const *ids,
+                                      const size_t *lengths,
+                                      size_t n_ids,
+                                      const dsr_plan_options *options_or_null,
+                                      dsr_plan **plan,
+                                      dsr_error **err);
+
+// dsr_client_plan_deletion with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
+dsr_status dsr_client_plan_deletion_file(const dsr_client *client,
+                                         const char *path,
+                                         const dsr_plan_options *options_or_null,
+                                         dsr_plan **plan,
+                                         dsr_error **err);
+
+// Frees a plan's handle; the plan stays in the journal. NULL is fine.
+void dsr_plan_free(dsr_plan *plan);
+
+// The plan's id; the run made of it has the same.
+const char *dsr_plan_id(const dsr_plan *plan);
+
+// "retrieval" or "deletion".
+const char *dsr_plan_kind(const dsr_plan *plan);
+
+// Distinct people.
+uint64_t dsr_plan_subjects(const dsr_plan *plan);
+
+// Rows that repeated an id; they were merged.
+uint64_t dsr_plan_duplicates(const dsr_plan *plan);
+
+// Requests that will be sent.
+uint32_t dsr_plan_batches(const dsr_plan *plan);
+
+// What confirms this plan, such as "4812:1a2b3c4d": the count of people, and the first eight
+// digits of the plan's digest. Show it to a person before you pass it to dsr_plan_start.
+const char *dsr_plan_confirm(const dsr_plan *plan);
+
+// One line for people: requests, and the least time to send them.
+const char *dsr_plan_estimate(const dsr_plan *plan);
+
+// Starts a plan. A deletion needs exactly its dsr_plan_confirm, else DSR_NOT_CONFIRMED; a
+// retrieval needs none. Sending begins when the run is waited for, or its events are read.
+// Starting twice is starting once.
+dsr_status dsr_plan_start(const dsr_plan *plan,
+                          const char *confirm_or_null,
+                          dsr_run **run,
+                          dsr_error **err);
+
+// Frees a run's handle; the run stays in the journal, and dsr_client_run finds it again. NULL is
+// fine.
+void dsr_run_free(dsr_run *run);
+
+// The run's id: keep it to go on in another process.
+const char *dsr_run_id(const dsr_run *run);
+
+// Where the run stands: "planned", "running", "waiting", "paused" (credentials), "held",
+// "finished" or "cancelled". The text is never freed.
+dsr_status dsr_run_state(const dsr_run *run, const char **state, dsr_error **err);
+
+// When something of the run is due next, in milliseconds since 1970 (UTC); -1 when nothing is.
+dsr_status dsr_run_next_due_ms(const dsr_run *run, int64_t *next_due_ms, dsr_error **err);
+
+// The plan that the run carries out; for a plan that another process froze, what to start.
+dsr_status dsr_run_plan(const dsr_run *run, dsr_plan **plan, dsr_error **err);
+
+// The next event, from the run's first one on; reading drives the run. Waits timeout_ms at most,
+// without limit when that is negative. DSR_NO_EVENT when nothing happened in that time or
+// dsr_run_wakeup was called, DSR_END when nothing more can happen without a person; neither is an
+// error. An error (DSR_UNAUTHENTICATED, for example) may be mended and reading go on.
+dsr_status dsr_run_next_event(const dsr_run *run,
+                              int64_t timeout_ms,
+                              dsr_event **event,
+                              dsr_error **err);
+
+// Makes the dsr_run_next_event under way, or else the next one, return DSR_NO_EVENT at once. From
+// any thread; not from a signal handler.
+dsr_status dsr_run_wakeup(const dsr_run *run, dsr_error **err);
+
+// Waits until nothing more can happen without a person: the run is finished, held or cancelled.
+// DSR_DEADLINE after timeout_ms (negative: no limit), which does the run no harm.
+dsr_status dsr_run_wait(const dsr_run *run,
+                        int64_t timeout_ms,
+                        dsr_report **report,
+                        dsr_error **err);
+
+// Cancels what can be cancelled, and tells what could not.
+dsr_status dsr_run_cancel(const dsr_run *run, dsr_report **report, dsr_error **err);
+
+// The account now, finished or not.
+dsr_status dsr_run_report(const dsr_run *run, dsr_report **report, dsr_error **err);
+
+// Retrievals: decrypts, unpacks and splits the archives on this disk, one package per person
+// under the folder. An archive that cannot be used is a problem in the report; the others are
+// finished. May be repeated.
+dsr_status dsr_run_collect(const dsr_run *run,
+                           const char *folder,
+                           const dsr_collect_options *options_or_null,
+                           dsr_report **report,
+                           dsr_error **err);
+
+// Frees an event. NULL is fine.
+void dsr_event_free(dsr_event *event);
+
+// One word: "planned", "started", "submitted", "adopted", "backoff", "ambiguous", "held",
+// "rejected", "status", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
+// "finished" or "waiting". More may come.
+const char *dsr_event_kind(const dsr_event *event);
+
+// One plain line for people.
+const char *dsr_event_text(const dsr_event *event);
+
+// The run's id.
+const char *dsr_event_run_id(const dsr_event *event);
+
+// The vendor task; NULL for none.
+const char *dsr_event_task_id(const dsr_event *event);
+
+// The batch, by its number in the run; -1 for none.
+int64_t dsr_event_batch(const dsr_event *event);
+
+// When, in milliseconds since 1970 (UTC), by the client's clock.
+int64_t dsr_event_at_ms(const dsr_event *event);
+
+// When something is due next, in milliseconds since 1970 (UTC); -1 when the event does not tell.
+int64_t dsr_event_next_due_ms(const dsr_event *event);
+
+// The event's number in the journal; 0 for "waiting", which is not kept.
+uint64_t dsr_event_seq(const dsr_event *event);
+
+// The outcome of the run's next id; DSR_END after the last one, and then the first again. For
+// outcomes of one moment, read them when the run is finished.
+dsr_status dsr_run_next_outcome(const dsr_run *run, dsr_outcome **outcome, dsr_error **err);
+
+// Frees an outcome. NULL is fine.
+void dsr_outcome_free(dsr_outcome *outcome);
+
+// The id, byte for byte as given. Personal data.
+const char *dsr_outcome_id(const dsr_outcome *outcome);
+
+// "pending", "submitted", "done", "running_elsewhere", "rejected", "failed", "revoked", "held" or
+// "cancelled".
+const char *dsr_outcome_word(const dsr_outcome *outcome);
+
+// The vendor task that carries it; NULL for none.
+const char *dsr_outcome_task_id(const dsr_outcome *outcome);
+
+// The batch it is sent in, by its number in the run; -1 for a handle that is not alive.
+int64_t dsr_outcome_batch(const dsr_outcome *outcome);
+
+// Frees a report. NULL is fine.
+void dsr_report_free(dsr_report *report);
+
+// Where the run stood: a word of dsr_run_state.
+const char *dsr_report_state(const dsr_report *report);
+
+// "retrieval" or "deletion".
+const char *dsr_report_kind(const dsr_report *report);
+
+// How many ids have this outcome (a word of dsr_outcome_word, "done" for example); the counts of
+// all words add up to dsr_report_subjects. -1 for any other word, and for NULL.
+int64_t dsr_report_count(const dsr_report *report, const char *word);
+
+// How many people the plan names.
+uint64_t dsr_report_subjects(const dsr_report *report);
+
+// Rows of the input that repeated an id.
+uint64_t dsr_report_duplicates(const dsr_report *report);
+
+// Requests whose answer was lost, however they ended; the JSON has each.
+uint64_t dsr_report_ambiguous(const dsr_report *report);
+
+// Rows of the input that were left out (skip_bad); the JSON says which and why.
+uint64_t dsr_report_refused(const dsr_report *report);
+
+// Vendor tasks; the JSON has each.
+size_t dsr_report_n_jobs(const dsr_report *report);
+
+// What a person must look at: how many problems, counted from 0 below.
+size_t dsr_report_n_problems(const dsr_report *report);
+
+// A problem's kind of error, such as "Conflict"; NULL past the last problem.
+const char *dsr_report_problem_kind(const dsr_report *report, size_t index);
+
+// One line that says what is wrong; NULL past the last problem.
+const char *dsr_report_problem_message(const dsr_report *report, size_t index);
+
+// One line that says what to do; NULL past the last problem.
+const char *dsr_report_problem_hint(const dsr_report *report, size_t index);
+
+// The vendor task that the problem is about; NULL for none, and past the last problem.
+const char *dsr_report_problem_task_id(const dsr_report *report, size_t index);
+
+// The folder of packages, after dsr_run_collect; NULL before.
+const char *dsr_report_packages(const dsr_report *report);
+
+// The whole report as one JSON object. Holds no id of a person.
+const char *dsr_report_json(const dsr_report *report);
+
+// Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults.
+// port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,
+// 1 for real time, 60 for a minute a second. state_or_null: a file that keeps its tasks from one
+// start to the next, NULL for none.
+dsr_status dsr_sandbox_new(const char *options_or_null,
+                           uint16_t port,
+                           double speed,
+                           const char *state_or_null,
+                           dsr_sandbox **sandbox,
+                           dsr_error **err);
+
+// Stops a simulated vendor; free its clients first. NULL is fine.
+void dsr_sandbox_free(dsr_sandbox *sandbox);
+
+// Where its API is, such as "http://127.0.0.1:8080/api/app".
+const char *dsr_sandbox_base_url(const dsr_sandbox *sandbox);
+
+// Where its archives are.
+const char *dsr_sandbox_archive_base_url(const dsr_sandbox *sandbox);
+
+// A project of this vendor, ready for dsr_client_new: URL, tokens, archive secret and clock.
+dsr_status dsr_sandbox_mixpanel(const dsr_sandbox *sandbox,
+                                dsr_mixpanel **mixpanel,
+                                dsr_error **err);
+
+// The same without the archive secret, for trying out others.
+dsr_status dsr_sandbox_project(const dsr_sandbox *sandbox,
+                               dsr_mixpanel **mixpanel,
+                               dsr_error **err);
+
+// Lets its virtual clock run on by so many milliseconds.
+dsr_status dsr_sandbox_advance_ms(const dsr_sandbox *sandbox, int64_t ms, dsr_error **err);
+
+// Adds faults to its script: a JSON list of objects, such as
+// [{"on": "create_deletion", "nth": 1, "kind": "drop_after"}].
+dsr_status dsr_sandbox_faults(const dsr_sandbox *sandbox, const char *faults, dsr_error **err);
+
+// Every request that it was sent, as a JSON list. Free the text with dsr_string_free.
+dsr_status dsr_sandbox_ledger(const dsr_sandbox *sandbox, char **json, dsr_error **err);
+
+// What it holds, as a JSON object. Free the text with dsr_string_free.
+dsr_status dsr_sandbox_summary(const dsr_sandbox *sandbox, char **json, dsr_error **err);
+
+// Its URLs, tokens and archive secret, as a JSON object. Free the text with dsr_string_free.
+dsr_status dsr_sandbox_credentials(const dsr_sandbox *sandbox, char **json, dsr_error **err);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* DSRKIT_H */

@@ -1,0 +1,103 @@
+// The main job through dsrkit.hpp: retrieval with packages, deletion with confirmation, the
+// vendor's record.
+#include <iostream>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "check.h"
+#include "dsrkit.hpp"
+
+template <class Work> static dsr_status thrown_by(Work work) {
+    try {
+        work();
+        return DSR_OK;
+    } catch (const dsr::error &error) {
+        CHECK(*error.what() && !error.hint().empty());
+        return error.code();
+    }
+}
+
+static std::vector<std::string> people(const std::string &prefix, int n) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < n; ++i) ids.push_back(prefix + std::to_string(i));
+    return ids;
+}
+
+static void retrieval(const dsr::client &client, const std::string &folder) {
+    const dsr::run run = client.plan_retrieval(people("friend-", 12)).start();
+    std::set<std::string> kinds;
+    for (const dsr::event &event : run.events()) kinds.emplace(event.kind());
+    CHECK(kinds.count("submitted") && kinds.count("archived") && kinds.count("finished"));
+    const dsr::report report = run.collect(folder);
+    CHECK(report.state() == "finished" && report.count("done") == 12);
+    CHECK(report.packages() == folder && report.n_problems() == 0);
+    std::size_t done = 0;
+    for (const dsr::outcome &outcome : run.outcomes()) done += outcome.word() == "done";
+    CHECK(done == 12);
+    std::cout << "retrieval: " << done << " packages in " << report.packages() << '\n';
+}
+
+static void deletion(const dsr::client &client) {
+    const auto ids = people("leaver-", 2500);
+    dsr::plan plan = client.plan_deletion(ids, dsr::plan_options().reference("DSR-7"));
+    CHECK(plan.subjects() == ids.size() && plan.batches() == 2);
+    CHECK(thrown_by([&] { plan.start(); }) == DSR_NOT_CONFIRMED);
+    dsr::run run = plan.start(plan.confirm());
+    const dsr::run moved = std::move(run);
+    CHECK(run.get() == nullptr);
+    const dsr::report report = moved.wait(std::chrono::minutes(1));
+    CHECK(report.count("done") == 2500 && moved.state() == "finished");
+    CHECK(client.run(std::string(moved.id())).state() == "finished");
+    CHECK(client.runs().find(std::string(moved.id())) != std::string::npos);
+    std::cout << "deletion: " << report.count("done") << " done\n";
+}
+
+static void refusals(const dsr::sandbox &sandbox, const dsr::client &client) {
+    using namespace std::string_view_literals;
+    CHECK(thrown_by([] { dsr::mixpanel("token\n", "oauth"); }) == DSR_CONFIG);
+    CHECK(thrown_by([&] { client.plan_deletion(std::vector<std::string>()); }) == DSR_INVALID_INPUT);
+    CHECK(thrown_by([&] { client.plan_deletion(std::vector{"nul\0inside"sv}); }) == DSR_INVALID_INPUT);
+    CHECK(thrown_by([&] { client.run("no such run"); }) == DSR_NOT_FOUND);
+    CHECK(thrown_by([] { dsr::settings().set(dsr_settings_set_poll_max_ms, -1); }) == DSR_INVALID_INPUT);
+    const dsr::settings slow =
+        std::move(dsr::settings().set(dsr_settings_set_poll_max_ms, 1).set(dsr_settings_set_proxy, nullptr));
+    CHECK(thrown_by([&] { dsr::client(sandbox.mixpanel(), ":memory:", slow); }) == DSR_CONFIG);
+}
+
+static void single_calls(const dsr::client &client) {
+    const dsr::job made = client.create_deletion(std::vector<const char *>{"single-1"});
+    CHECK(made.kind() == "deletion" && made.status() == "PENDING");
+    client.cancel_deletion(std::string(made.id()));
+    CHECK(client.get_deletion(std::string(made.id())).status() == "REVOKED");
+    try {
+        client.cancel_deletion(std::string(made.id()));
+        CHECK(!"a cancelled task was cancelled again");
+    } catch (const dsr::error &error) {
+        CHECK(error.code() == DSR_TOO_LATE && error.http_status() == 405);
+        CHECK(error.job_id() == made.id() && error.sent() == "yes");
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    const std::string place = argv[1];
+    try {
+        const dsr::sandbox sandbox;
+        const dsr::client client(sandbox.mixpanel(), place + "/dsr.sqlite3");
+        retrieval(client, place + "/out");
+        deletion(client);
+        refusals(sandbox, client);
+        single_calls(client);
+        const std::string ledger = sandbox.ledger();
+        for (const auto &id : people("leaver-", 2500)) {
+            const std::size_t at = ledger.find('"' + id + '"');
+            CHECK(at != std::string::npos && ledger.find('"' + id + '"', at + 1) == std::string::npos);
+        }
+    } catch (const dsr::error &error) {
+        std::cerr << dsr_status_name(error.code()) << ": " << error.what() << '\n';
+        ++failed;
+    }
+    return closing_line("main_job (C++)");
+}

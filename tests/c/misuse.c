@@ -1,0 +1,152 @@
+/* Every function called wrongly: NULL, handles that were freed or are of another kind, texts that
+ * are not UTF-8, numbers out of range; and, with a library made for it, a panic inside each. Run
+ * under valgrind: nothing of it may touch memory that it should not. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "check.h"
+
+static const char *const BAD_TEXT = "caf\xe9";
+static const char *const IDS[] = {"user-1"};
+static const char *const BAD_IDS[] = {"caf\xe9"};
+static const char *const NULL_IDS[] = {NULL};
+static const size_t LENGTHS[] = {4};
+static const char *place;
+static char journal[512];
+
+/* Refused with this status and an error that says so, and the output is not touched. */
+#define REFUSES(wanted, call)                                                                     \
+    do {                                                                                          \
+        output = (void *)place;                                                                   \
+        dsr_status status_ = (call);                                                              \
+        CHECK(status_ == (wanted) && dsr_error_code(err) == (wanted) && output == (void *)place); \
+        if (status_ != (wanted)) fprintf(stderr, "    %s: %s\n", dsr_status_name(status_), #call); \
+        dsr_error_free(err);                                                                      \
+        err = NULL;                                                                               \
+    } while (0)
+
+#ifdef FAILPOINTS
+void dsr_test_panic_next(void);
+#define PANIC_NEXT() dsr_test_panic_next()
+#define PANICS(call)                                                                              \
+    do {                                                                                          \
+        PANIC_NEXT();                                                                             \
+        dsr_status status_ = (call);                                                              \
+        CHECK(status_ == DSR_PANIC && dsr_error_code(err) == DSR_PANIC);                          \
+        dsr_error_free(err);                                                                      \
+        err = NULL;                                                                               \
+    } while (0)
+#else
+#define PANIC_NEXT() return
+#define PANICS(call) return
+#endif
+
+static const char *good_text(const char *name) {
+    if (strcmp(name, "journal") == 0) return journal;
+    if (strcmp(name, "faults") == 0) return "[]";
+    return "text";
+}
+
+/* What a getter that gives a number gives for nothing. */
+static int is_nothing(int64_t number) { return number == 0 || number == -1; }
+
+#include "misuse_calls.h" /* alive, stale, output, err and the calls */
+
+static handles make(void) {
+    handles made = {0};
+    const char *ids[] = {"user-1", "user-2"};
+    GIVES(DSR_OK, dsr_sandbox_new(NULL, 0, 0, NULL, &made.sandbox, &err));
+    GIVES(DSR_OK, dsr_sandbox_mixpanel(made.sandbox, &made.mixpanel, &err));
+    GIVES(DSR_OK, dsr_settings_new(&made.settings, &err));
+    GIVES(DSR_OK, dsr_plan_options_new(&made.plan_options, &err));
+    GIVES(DSR_OK, dsr_collect_options_new(&made.collect_options, &err));
+    GIVES(DSR_OK, dsr_client_new(made.mixpanel, NULL, ":memory:", &made.client, &err));
+    GIVES(DSR_OK, dsr_client_create_deletion(made.client, ids, 2, DSR_GDPR, &made.job, &err));
+    GIVES(DSR_OK, dsr_client_plan_deletion(made.client, ids, 2, NULL, &made.plan, &err));
+    GIVES(DSR_OK, dsr_plan_start(made.plan, dsr_plan_confirm(made.plan), &made.run, &err));
+    GIVES(DSR_OK, dsr_run_next_event(made.run, -1, &made.event, &err));
+    GIVES(DSR_OK, dsr_run_next_outcome(made.run, &made.outcome, &err));
+    GIVES(DSR_OK, dsr_run_report(made.run, &made.report, &err));
+    CHECK(dsr_client_run(made.client, "none", &made.run, &made.error) == DSR_NOT_FOUND);
+    return made;
+}
+
+static void drop(handles made) {
+    dsr_error_free(made.error);
+    dsr_report_free(made.report);
+    dsr_outcome_free(made.outcome);
+    dsr_event_free(made.event);
+    dsr_run_free(made.run);
+    dsr_plan_free(made.plan);
+    dsr_job_free(made.job);
+    dsr_client_free(made.client);
+    dsr_collect_options_free(made.collect_options);
+    dsr_plan_options_free(made.plan_options);
+    dsr_settings_free(made.settings);
+    dsr_mixpanel_free(made.mixpanel);
+    dsr_sandbox_free(made.sandbox);
+}
+
+/* What no table of types can tell. */
+static void by_hand(void) {
+    const char *cut = "canary\0x", *const nul[] = {cut};
+    const size_t nul_length[] = {8}, none[] = {0};
+    char own[] = "not from the library", *json = NULL;
+    dsr_plan *p = NULL;
+    dsr_report *rep = NULL;
+
+    CHECK(dsr_client_plan_deletion_n(alive.client, nul, nul_length, 1, NULL, &p, &err) == DSR_INVALID_INPUT);
+    CHECK(strstr(dsr_error_message(err), "canary") == NULL && strlen(dsr_error_hint(err)) > 0);
+    dsr_error_free(err);
+    err = NULL;
+    GIVES(DSR_INVALID_INPUT, dsr_client_plan_deletion_n(alive.client, nul, none, 1, NULL, &p, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_client_plan_deletion(alive.client, NULL, 0, NULL, &p, &err));
+    CHECK(p == NULL);
+    GIVES(DSR_INVALID_INPUT, dsr_mixpanel_set_region(alive.mixpanel, 99, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_settings_set_on_ambiguous(alive.settings, -1, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_settings_set_poll_max_ms(alive.settings, -1, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_plan_options_set_compliance(alive.plan_options, 7, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_plan_options_set_disclosure(alive.plan_options, 7, &err));
+    GIVES(DSR_CONFIG, dsr_mixpanel_set_data_groups(alive.mixpanel, UINT32_MAX, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_sandbox_faults(alive.sandbox, "{", &err));
+
+    CHECK(dsr_report_count(alive.report, NULL) == -1 && dsr_report_count(alive.report, BAD_TEXT) == -1);
+    CHECK(dsr_report_problem_kind(alive.report, SIZE_MAX) == NULL);
+    CHECK(dsr_error_task_id(alive.error, SIZE_MAX) == NULL);
+    CHECK(strcmp(dsr_status_name(12345), "DSR_UNKNOWN") == 0);
+    CHECK(strcmp(dsr_status_name(-1), "DSR_UNKNOWN") == 0);
+
+    GIVES(DSR_OK, dsr_sandbox_credentials(alive.sandbox, &json, &err));
+    CHECK(strstr(json, "base_url") != NULL);
+    dsr_string_free(json);
+    dsr_string_free(json);
+    dsr_string_free(own);
+    dsr_string_free(NULL);
+
+    /* No err, and everything wrong at once. */
+    CHECK(dsr_client_new(NULL, NULL, NULL, NULL, NULL) == DSR_NULL_POINTER);
+    CHECK(dsr_run_next_event((void *)alive.plan, -1, NULL, NULL) == DSR_NULL_POINTER);
+    CHECK(dsr_run_cancel((void *)own, &rep, NULL) == DSR_BAD_STATE);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) return 2;
+    place = argv[1];
+    snprintf(journal, sizeof journal, "%s/misuse.sqlite3", place);
+    stale = make();
+    drop(stale);
+    alive = make();
+    wrong_calls();
+    wrong_frees();
+    by_hand();
+    panicking_calls();
+    /* After all that, everything still works. */
+    CHECK(dsr_report_subjects(alive.report) == 2 && dsr_event_text(alive.event) != NULL);
+    dsr_report *rep = NULL;
+    GIVES(DSR_OK, dsr_run_wait(alive.run, 60000, &rep, &err));
+    CHECK(dsr_report_count(rep, "done") == 2);
+    dsr_report_free(rep);
+    drop(alive);
+    drop(alive);
+    return closing_line("misuse");
+}

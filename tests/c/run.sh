@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# All tests of the C surface. Builds what it needs; the last line is "c: N passed, N failed".
+#   NO_VALGRIND=1 leaves the slow run out; SCENARIO=part runs some of the scenarios.
+set -u
+cd "$(dirname "$0")/../.."
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+out=$target/c-tests
+src=tests/c
+passed=0 failed=0
+rm -rf "$out" && mkdir -p "$out/failpoints"
+
+check() { # what, command: one test
+  local what=$1
+  shift
+  if "$@" >"$out/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'failed: %s\n' "$what" >&2
+    tail -n 40 "$out/log" >&2
+  fi
+}
+
+program() { # name, command: a program that counts its own tests in its last line
+  local name=$1 line status
+  shift
+  timeout 300 "$@" >"$out/log" 2>&1
+  status=$?
+  line=$(grep -E '[0-9]+ passed, [0-9]+ failed$' "$out/log" | tail -n 1)
+  if [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+    printf '%s\n' "$line"
+    [ "$status" = 0 ] && return
+    [ "${BASH_REMATCH[2]}" = 0 ] && failed=$((failed + 1))
+  else
+    failed=$((failed + 1))
+  fi
+  printf 'failed: %s (status %s)\n' "$name" "$status" >&2
+  tail -n 60 "$out/log" >&2
+}
+
+fresh() { rm -rf "$out/place" && mkdir "$out/place" && printf '%s' "$out/place"; }
+
+library() { # folder, cargo arguments: a shared library where the loader looks for it
+  cargo build -q -p dsrkit-ffi "${@:2}" || exit 1
+  cp "$target/debug/libdsrkit.so" "$1/libdsrkit.so.0"
+  ln -sf libdsrkit.so.0 "$1/libdsrkit.so"
+}
+
+only_ours() { # everything the library shows is in the header
+  nm -D --defined-only "$out/libdsrkit.so.0" | sed 's/.* //' | sort >"$out/shown"
+  grep -oE '\bdsr_\w+\(' include/dsrkit.h | tr -d '(' | sort -u >"$out/declared"
+  diff "$out/declared" "$out/shown"
+}
+
+library "$out/failpoints" --features failpoints
+library "$out"
+check "the committed header is fresh" cargo run -q -p dsrkit-ffi --example header -- --check
+check "the library shows what the header declares" only_ours
+check "soname" grep -q 'libdsrkit.so.0' <(readelf -d "$out/libdsrkit.so.0")
+
+warn="-Wall -Wextra -Wpedantic -Werror -g -Iinclude -I$src -I$out"
+link() { printf -- '-L%s -ldsrkit -Wl,-rpath,%s -pthread' "$1" "$1"; }
+for std in c99 c11; do
+  check "dsrkit.h as $std" gcc -std=$std $warn -fsyntax-only -x c include/dsrkit.h
+done
+for std in c++11 c++17 c++20; do
+  check "dsrkit.h as $std" g++ -std=$std $warn -fsyntax-only -x c++ include/dsrkit.h
+done
+for std in c++17 c++20; do
+  check "dsrkit.hpp as $std" g++ -std=$std $warn -fsyntax-only -x c++ include/dsrkit.hpp
+done
+
+python3 $src/misuse_calls.py include/dsrkit.h >"$out/misuse_calls.h" || exit 1
+for name in main_job threads forked; do
+  check "compile $name.c" gcc -std=c99 $warn $src/$name.c -o "$out/$name" $(link "$out")
+done
+check "compile main_job.cpp" g++ -std=c++17 $warn $src/main_job.cpp -o "$out/main_job_cpp" $(link "$out")
+check "compile misuse.c" gcc -std=c99 -DFAILPOINTS $warn $src/misuse.c -o "$out/misuse" $(link "$out/failpoints")
+# The examples are built as their users build them: from an installed library, through pkg-config.
+check "install" ffi/install.sh "$target/debug" "$out/prefix"
+export PKG_CONFIG_PATH=$out/prefix/lib/pkgconfig
+strict="-Wall -Wextra -Wpedantic -Werror"
+check "compile delete.c" gcc -std=c99 $strict examples/c/delete.c $(pkg-config --cflags --libs dsrkit) -o "$out/delete"
+check "compile retrieve.cpp" g++ -std=c++17 $strict examples/cpp/retrieve.cpp $(pkg-config --cflags --libs dsrkit) -o "$out/retrieve"
+check "link the static library" gcc -std=c99 $warn $src/main_job.c -o "$out/main_job_static" "$target/debug/libdsrkit.a" -pthread -ldl -lm
+
+program main_job "$out/main_job" "$(fresh)"
+program main_job_static "$out/main_job_static" "$(fresh)"
+program main_job_cpp "$out/main_job_cpp" "$(fresh)"
+program threads "$out/threads"
+program forked "$out/forked"
+program misuse "$out/misuse" "$(fresh)"
+place=$(fresh)
+export LD_LIBRARY_PATH=$out/prefix/lib
+check "example delete.c" grep -q '^2 deleted$' <("$out/delete" "$place/journal")
+check "example retrieve.cpp" grep -q '^2 packages' <("$out/retrieve" "$place/second" "$place/packages")
+unset LD_LIBRARY_PATH
+
+if [ -z "${NO_VALGRIND:-}" ]; then
+  if command -v valgrind >/dev/null; then
+    kinds=definite,indirect
+    judge="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=$kinds --errors-for-leak-kinds=$kinds"
+    program "main_job under valgrind" $judge "$out/main_job" "$(fresh)"
+    program "misuse under valgrind" $judge "$out/misuse" "$(fresh)"
+    program "threads under valgrind" $judge "$out/threads"
+  else
+    check "valgrind is installed (or NO_VALGRIND=1)" false
+  fi
+fi
+program scenarios python3 -B $src/scenarios.py "$out/libdsrkit.so.0" ${SCENARIO:-}
+
+printf 'c: %s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
