@@ -153,7 +153,7 @@ impl ClientBuilder {
         let clock = self
             .clock
             .or_else(|| vendor.clock())
-            .unwrap_or_else(|| Arc::new(SystemClock::new()));
+            .unwrap_or_else(SystemClock::shared);
         let hosts = HostRules::new(vendor.archive_hosts().iter().map(String::as_str), loopback)?;
         let transport = match self.transport {
             Some(transport) => transport,

@@ -22,7 +22,7 @@ words! {
 
 /// Limits and times of a client. Build with `Settings { .. }` from [`Settings::default`] and the
 /// client checks it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Settings {
     /// Calls per second to one project, over all kinds of calls. The vendor documents 1.
     pub requests_per_second: f64,
@@ -58,6 +58,17 @@ pub struct Settings {
     pub proxy: Option<String>,
     /// A PEM file of certificate authorities to trust besides the system's.
     pub ca_bundle: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Settings {
+    // A proxy's address may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("requests_per_second", &self.requests_per_second)
+            .field("on_ambiguous", &self.on_ambiguous)
+            .field("proxy", &self.proxy.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for Settings {
@@ -126,10 +137,10 @@ impl Settings {
     }
 
     /// The least time between the end of one call and the start of the next, in milliseconds.
-    /// Rounded up: never faster than asked.
+    /// Rounded up, and one more: clocks are read in whole milliseconds at both ends.
     pub(crate) fn interval_ms(&self) -> i64 {
         #[allow(clippy::cast_possible_truncation)] // checked: at most 1000/s, and ms of a rate > 0
-        let ms = (1000.0 / self.requests_per_second).ceil().min(1e15) as i64;
+        let ms = (1000.0 / self.requests_per_second).ceil().min(1e15) as i64 + 1;
         ms
     }
 }
@@ -191,6 +202,6 @@ mod tests {
             requests_per_second: 3.0,
             ..Settings::default()
         };
-        assert_eq!(third.interval_ms(), 334);
+        assert_eq!(third.interval_ms(), 335);
     }
 }

@@ -116,7 +116,8 @@ async fn call(project: &Project, operation: &Operation) -> Result<Answer> {
             failures,
             error.retry_after(),
         );
-        let again = class == FailureClass::NotCreated && error.is_retryable();
+        let unsent = matches!(class, FailureClass::NotCreated | FailureClass::OverBudget);
+        let again = unsent && error.is_retryable();
         if !again || failures >= TRIES || wait > PATIENCE_MS {
             return Err(error);
         }

@@ -50,7 +50,7 @@ pub extern "C" fn dsr_event_free(event: *mut dsr_event) {
     free(event);
 }
 
-/// One word: "planned", "started", "submitted", "adopted", "backoff", "ambiguous", "held",
+/// One word: "planned", "started", "submitted", "adopted", "backoff", "split", "ambiguous", "held",
 /// "rejected", "status", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
 /// "finished" or "waiting". More may come.
 #[unsafe(no_mangle)]

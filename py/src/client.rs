@@ -3,28 +3,28 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use dsrkit::{
-    CollectOptions, Error, ErrorKind, EventReader, Journal, PlanOptions, Result, RunHandle, Secret,
-};
+use dsrkit::{CollectOptions, Error, ErrorKind, Journal, PlanOptions, Result, RunHandle, Secret};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use crate::convert;
 use crate::door::{self, Owned, Work};
 use crate::error::raise;
+use crate::gate::{Events, Gate, within};
 use crate::ids::Ids;
 use crate::mixpanel::Mixpanel;
 use crate::settings;
 
 /// A client of one project.
 #[pyclass(frozen, module = "dsrkit._native")]
-pub struct Client(Owned<Mutex<Option<dsrkit::Client>>>);
+pub struct Client(Owned<Gate>);
 
 #[pymethods]
 impl Client {
     #[new]
+    #[allow(clippy::needless_pass_by_value)] // Python's values are owned here
     fn new(
         py: Python<'_>,
         mixpanel: &Mixpanel,
@@ -35,17 +35,27 @@ impl Client {
         let settings = settings::from_dict(settings)?;
         let client = door::enter(py, || {
             let journal = open(&journal)?;
-            dsrkit::Client::builder(vendor).journal(journal).settings(settings).build()
+            dsrkit::Client::builder(vendor)
+                .journal(journal)
+                .settings(settings)
+                .build()
         })?;
-        Ok(Self(Owned::new(Mutex::new(Some(client)))))
+        Ok(Self(Owned::new(Gate::new(client))))
     }
 
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let client = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).take();
-        door::enter(py, || {
-            drop(client);
+    /// Closes the journal, once the call under way is recorded or so many seconds have passed.
+    fn close(&self, py: Python<'_>, patience: f64) -> PyResult<Work> {
+        Ok(Work::new(self.0.get(py)?.close(patience), nothing))
+    }
+
+    /// Waits until the call under way is recorded, or so many seconds have passed.
+    fn idle(&self, py: Python<'_>, patience: f64) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let idle = async move {
+            client.idle().await;
             Ok(())
-        })
+        };
+        Ok(Work::new(within(Some(patience), idle), nothing))
     }
 
     fn create(
@@ -62,12 +72,14 @@ impl Client {
         let call = async move {
             match terms.kind {
                 dsrkit::Kind::Retrieval => {
-                    client.create_retrieval(ids, terms.compliance, terms.disclosure).await
+                    client
+                        .create_retrieval(ids, terms.compliance, terms.disclosure)
+                        .await
                 }
                 dsrkit::Kind::Deletion => client.create_deletion(ids, terms.compliance).await,
             }
         };
-        Ok(Work::new(call, |py, job| convert::job(py, &job)))
+        self.work(py, call, |py, job| convert::job(py, &job))
     }
 
     fn get(&self, py: Python<'_>, kind: &str, task_id: String) -> PyResult<Work> {
@@ -78,7 +90,7 @@ impl Client {
                 dsrkit::Kind::Deletion => client.get_deletion(&task_id).await,
             }
         };
-        Ok(Work::new(call, |py, job| convert::job(py, &job)))
+        self.work(py, call, |py, job| convert::job(py, &job))
     }
 
     fn cancel_task(&self, py: Python<'_>, kind: &str, task_id: String) -> PyResult<Work> {
@@ -89,7 +101,7 @@ impl Client {
                 dsrkit::Kind::Deletion => client.cancel_deletion(&task_id).await,
             }
         };
-        Ok(Work::new(call, nothing))
+        self.work(py, call, nothing)
     }
 
     /// Begins to freeze a plan; the ids may still be on their way.
@@ -122,7 +134,11 @@ impl Client {
     ) -> PyResult<Work> {
         let client = self.core(py)?;
         let start = move || {
-            client.run(&id)?.plan()?.start(confirm.as_deref(), count_is_enough).map(drop)
+            client
+                .run(&id)?
+                .plan()?
+                .start(confirm.as_deref(), count_is_enough)
+                .map(drop)
         };
         Work::begin(py, start, nothing)
     }
@@ -131,22 +147,24 @@ impl Client {
     fn runs(&self, py: Python<'_>) -> PyResult<Work> {
         let client = self.core(py)?;
         let list = move || {
-            Ok(client.runs()?.iter().map(|run| run.id().to_owned()).collect::<Vec<String>>())
+            Ok(client
+                .runs()?
+                .iter()
+                .map(|run| run.id().to_owned())
+                .collect::<Vec<String>>())
         };
         Work::begin(py, list, |py, ids| Ok(PyList::new(py, ids)?.into_any()))
     }
 
     /// What is known of a plan or a run; raises `NotFoundError` for one that is not there.
-    fn plan(&self, py: Python<'_>, id: String) -> PyResult<Work> {
-        let client = self.core(py)?;
-        let look = move || client.run(&id)?.plan();
-        Work::begin(py, look, |py, plan| convert::plan(py, &plan))
+    fn plan<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
+        convert::plan(py, &self.look(py, id, RunHandle::plan)?)
     }
 
     fn tick(&self, py: Python<'_>) -> PyResult<Work> {
         let client = self.core(py)?;
         let tick = async move { client.tick().await };
-        Ok(Work::new(tick, |py, due| Ok(due.into_pyobject(py)?.into_any())))
+        self.work(py, tick, |py, due| Ok(due.into_pyobject(py)?.into_any()))
     }
 
     fn now_ms(&self, py: Python<'_>) -> PyResult<i64> {
@@ -154,27 +172,31 @@ impl Client {
     }
 
     fn state(&self, py: Python<'_>, id: &str) -> PyResult<&'static str> {
-        let state = self.look(py, id, |run| run.state())?;
+        let state = self.look(py, id, RunHandle::state)?;
         Ok(state.as_str())
     }
 
     fn jobs<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
-        convert::plain(py, &self.look(py, id, |run| run.jobs())?)
+        convert::plain(py, &self.look(py, id, RunHandle::jobs)?)
     }
 
     fn counts<'py>(&self, py: Python<'py>, id: &str) -> PyResult<Bound<'py, PyAny>> {
-        convert::plain(py, &self.look(py, id, |run| run.counts())?)
+        convert::plain(py, &self.look(py, id, RunHandle::counts)?)
     }
 
     /// When something is due next, in milliseconds since 1970, and what is waited for.
     fn next_due(&self, py: Python<'_>, id: &str) -> PyResult<Option<(i64, &'static str)>> {
-        let due = self.look(py, id, |run| run.next_due())?;
+        let due = self.look(py, id, RunHandle::next_due)?;
         Ok(due.map(|(at, reason)| (at, reason.as_str())))
     }
 
     fn report(&self, py: Python<'_>, id: String) -> PyResult<Work> {
         let client = self.core(py)?;
-        Work::begin(py, move || client.run(&id)?.report(), |py, data| convert::plain(py, &data))
+        Work::begin(
+            py,
+            move || client.run(&id)?.report(),
+            |py, data| convert::plain(py, &data),
+        )
     }
 
     /// The rows of one batch: id, outcome, batch, task id; `None` past the last batch.
@@ -196,11 +218,13 @@ impl Client {
 
     fn events(&self, py: Python<'_>, id: &str, after: u64) -> PyResult<Events> {
         let reader = self.look(py, id, |run| Ok(run.events_after(after)))?;
-        Ok(Events(Owned::new(Arc::new(tokio::sync::Mutex::new(reader)))))
+        Ok(Events::new(self.0.get(py)?, reader))
     }
 
-    fn wait(&self, py: Python<'_>, id: String) -> PyResult<Work> {
-        self.on_run(py, id, |run| async move { run.wait().await })
+    fn wait(&self, py: Python<'_>, id: String, timeout: Option<f64>) -> PyResult<Work> {
+        self.on_run(py, id, move |run| async move {
+            within(timeout, run.wait()).await
+        })
     }
 
     fn cancel(&self, py: Python<'_>, id: String) -> PyResult<Work> {
@@ -217,15 +241,31 @@ impl Client {
         secrets: Vec<String>,
     ) -> PyResult<Work> {
         let secrets = secrets.into_iter().map(Secret::new).collect();
-        let options = CollectOptions { raw, allow_plain, secrets };
-        self.on_run(py, id, |run| async move { run.collect(&into, &options).await })
+        let options = CollectOptions {
+            raw,
+            allow_plain,
+            secrets,
+        };
+        self.on_run(
+            py,
+            id,
+            |run| async move { run.collect(&into, &options).await },
+        )
     }
 }
 
 impl Client {
-    fn core(&self, py: Python<'_>) -> PyResult<dsrkit::Client> {
-        let client = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        client.ok_or_else(|| raise(py, &Error::new(ErrorKind::Config, "this client is closed")))
+    fn core(&self, py: Python<'_>) -> PyResult<Arc<dsrkit::Client>> {
+        self.0.get(py)?.client().map_err(|error| raise(py, &error))
+    }
+
+    fn work<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+        answer: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Bound<'py, PyAny>> + Send + 'static,
+    ) -> PyResult<Work> {
+        Ok(Work::new(self.0.get(py)?.pass(work), answer))
     }
 
     fn look<T: Send>(
@@ -249,23 +289,11 @@ impl Client {
     {
         let client = self.core(py)?;
         let work = async move { act(client.run(&id)?).await };
-        Ok(Work::new(work, |py, data| convert::plain(py, &data)))
+        self.work(py, work, |py, data| convert::plain(py, &data))
     }
 }
 
-/// Reads a run's events, driving the run.
-#[pyclass(frozen, module = "dsrkit._native")]
-pub struct Events(Owned<Arc<tokio::sync::Mutex<EventReader>>>);
-
-#[pymethods]
-impl Events {
-    fn next(&self, py: Python<'_>) -> PyResult<Work> {
-        let reader = Arc::clone(self.0.get(py)?);
-        let next = async move { reader.lock().await.next().await };
-        Ok(Work::new(next, |py, event| convert::plain(py, &event)))
-    }
-}
-
+#[allow(clippy::unnecessary_wraps)] // one shape for all answers
 fn nothing<T>(py: Python<'_>, _: T) -> PyResult<Bound<'_, PyAny>> {
     Ok(py.None().into_bound(py))
 }

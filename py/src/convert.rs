@@ -10,7 +10,10 @@ use crate::error::raise;
 /// Any of the core's data as dicts, lists, texts and numbers.
 pub fn plain<'py>(py: Python<'py>, data: &impl serde::Serialize) -> PyResult<Bound<'py, PyAny>> {
     let value = serde_json::to_value(data).map_err(|error| {
-        raise(py, &Error::new(ErrorKind::Internal, "an answer cannot be shown").with_source(error))
+        raise(
+            py,
+            &Error::new(ErrorKind::Internal, "an answer cannot be shown").with_source(error),
+        )
     })?;
     json(py, &value)
 }
@@ -49,7 +52,10 @@ pub fn job<'py>(py: Python<'py>, job: &Job) -> PyResult<Bound<'py, PyAny>> {
     dict.set_item("id", &job.id)?;
     dict.set_item("kind", job.kind.as_str())?;
     dict.set_item("status", job.status.as_str())?;
-    dict.set_item("download_url", job.download_url.as_ref().map(dsrkit::Secret::expose))?;
+    dict.set_item(
+        "download_url",
+        job.download_url.as_ref().map(dsrkit::Secret::expose),
+    )?;
     dict.set_item("requested_at", &job.requested_at)?;
     Ok(dict.into_any())
 }
@@ -77,7 +83,10 @@ pub fn kind(py: Python<'_>, word: &str) -> PyResult<Kind> {
     match word {
         "retrieval" => Ok(Kind::Retrieval),
         "deletion" => Ok(Kind::Deletion),
-        _ => Err(raise(py, &Error::new(ErrorKind::Internal, "no such kind of request"))),
+        _ => Err(raise(
+            py,
+            &Error::new(ErrorKind::Internal, "no such kind of request"),
+        )),
     }
 }
 
@@ -89,8 +98,15 @@ pub fn terms(
     disclosure: Option<&str>,
 ) -> PyResult<Terms> {
     let read = || {
-        Ok((Compliance::parse(compliance)?, disclosure.map(Disclosure::parse).transpose()?))
+        Ok((
+            Compliance::parse(compliance)?,
+            disclosure.map(Disclosure::parse).transpose()?,
+        ))
     };
     let (compliance, disclosure) = read().map_err(|error| raise(py, &error))?;
-    Ok(Terms { kind: kind(py, word)?, compliance, disclosure })
+    Ok(Terms {
+        kind: kind(py, word)?,
+        compliance,
+        disclosure,
+    })
 }

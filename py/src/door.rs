@@ -62,7 +62,10 @@ pub struct Owned<T> {
 
 impl<T> Owned<T> {
     pub fn new(value: T) -> Self {
-        Self { pid: std::process::id(), value: Some(value) }
+        Self {
+            pid: std::process::id(),
+            value: Some(value),
+        }
     }
 
     pub fn get(&self, py: Python<'_>) -> PyResult<&T> {
@@ -104,7 +107,9 @@ impl Work {
             let answer: Answer = Box::new(move |py| answer(py, value));
             Ok(answer)
         });
-        Self { task: Owned::new(Mutex::new(Some(task))) }
+        Self {
+            task: Owned::new(Mutex::new(Some(task))),
+        }
     }
 
     /// Blocking work, begun at once on a thread for such work.
@@ -113,15 +118,25 @@ impl Work {
         work: impl FnOnce() -> Result<T> + Send + 'static,
         answer: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Bound<'py, PyAny>> + Send + 'static,
     ) -> PyResult<Self> {
-        let handle = runtime().map_err(|error| raise(py, &error))?.spawn_blocking(work);
+        let handle = runtime()
+            .map_err(|error| raise(py, &error))?
+            .spawn_blocking(work);
         let joined = async move { handle.await.unwrap_or_else(|_| Err(panicked())) };
         Ok(Self::new(joined, answer))
     }
 
     fn take(&self, py: Python<'_>) -> PyResult<Task> {
-        let task = self.task.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self
+            .task
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         task.ok_or_else(|| {
-            raise(py, &Error::new(ErrorKind::Internal, "this work was waited for already"))
+            raise(
+                py,
+                &Error::new(ErrorKind::Internal, "this work was waited for already"),
+            )
         })
     }
 }
@@ -167,6 +182,8 @@ async fn until_signal<T>(future: impl Future<Output = T>) -> PyResult<T> {
             biased;
             done = &mut future => return Ok(done),
             _ = ticks.tick() => {
+                // The bare method is not general enough over the lifetime of `py`.
+                #[allow(clippy::redundant_closure_for_method_calls)]
                 if let Some(signal) = Python::try_attach(|py| py.check_signals()) {
                     signal?;
                 }
@@ -228,10 +245,12 @@ impl Future for Ended {
         let Some(handle) = self.0.as_mut() else {
             return std::task::Poll::Ready(Err(Failed(Box::new("no runtime"), false)));
         };
-        Pin::new(handle).poll(context).map_err(|error| match error.try_into_panic() {
-            Ok(panic) => Failed(panic, true),
-            Err(_) => Failed(Box::new("cancelled"), false),
-        })
+        Pin::new(handle)
+            .poll(context)
+            .map_err(|error| match error.try_into_panic() {
+                Ok(panic) => Failed(panic, true),
+                Err(_) => Failed(Box::new("cancelled"), false),
+            })
     }
 }
 

@@ -16,7 +16,10 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
     }
     let facts = PyDict::new(py);
     facts.set_item("context", context)?;
-    facts.set_item("retry_after", error.retry_after().map(|after| after.as_secs_f64()))?;
+    facts.set_item(
+        "retry_after",
+        error.retry_after().map(|after| after.as_secs_f64()),
+    )?;
     facts.set_item("sent", error.sent_state().as_str())?;
     facts.set_item("hint", error.hint())?;
     facts.set_item("http_status", error.http_status())?;
@@ -31,5 +34,10 @@ fn exception<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>>
 /// Every kind of error: name, code, hint.
 #[pyfunction]
 pub fn error_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    PyList::new(py, ErrorKind::ALL.iter().map(|kind| (kind.as_str(), kind.code(), kind.hint())))
+    PyList::new(
+        py,
+        ErrorKind::ALL
+            .iter()
+            .map(|kind| (kind.as_str(), kind.code(), kind.hint())),
+    )
 }

@@ -99,7 +99,11 @@ impl Ids {
     /// Hands a chunk over. Gives whether more is wanted.
     fn put(&self, chunk: &Bound<'_, PyList>) -> PyResult<Work> {
         let py = chunk.py();
-        let mut state = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut ids = texts(chunk, state.position)?;
         state.position += ids.len() as u64;
         let sender = state.sender.clone();
@@ -118,7 +122,13 @@ impl Ids {
 
     /// Says that all ids were handed over.
     fn end(&self, py: Python<'_>) -> PyResult<Work> {
-        let sender = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).sender.take();
+        let sender = self
+            .0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sender
+            .take();
         let send = async move {
             match sender {
                 Some(sender) => Ok(sender.send(Message::End).await.is_ok()),
@@ -130,7 +140,11 @@ impl Ids {
 
     /// Gives the import up.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
-        self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).sender = None;
+        self.0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sender = None;
         Ok(())
     }
 }
@@ -142,7 +156,11 @@ impl Ids {
 
     /// The source, once.
     pub fn take(&self, py: Python<'_>) -> PyResult<IdSource> {
-        let mut state = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let source = match state.gathered.take() {
             Some(ids) => {
                 let source = IdSource::iter(ids);

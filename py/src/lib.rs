@@ -7,6 +7,7 @@ mod client;
 mod convert;
 mod door;
 mod error;
+mod gate;
 mod ids;
 mod mixpanel;
 mod sandbox;
@@ -15,11 +16,13 @@ mod settings;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use crate::client::{Client, Events};
+    use crate::client::Client;
     #[pymodule_export]
     use crate::door::Work;
     #[pymodule_export]
     use crate::error::error_kinds;
+    #[pymodule_export]
+    use crate::gate::Events;
     #[pymodule_export]
     use crate::ids::Ids;
     #[pymodule_export]

@@ -1,7 +1,5 @@
 //! Credentials and limits of a Mixpanel project.
 
-use std::sync::Arc;
-
 use dsrkit::vendor::Vendor;
 use dsrkit::vendor::mixpanel::Builder;
 use dsrkit::{Kind, Region};
@@ -52,13 +50,10 @@ impl Mixpanel {
         base_url: Option<String>,
         archive_hosts: Vec<String>,
     ) -> PyResult<Self> {
-        let clock = sandbox.clock(py)?;
-        let mut builder = dsrkit::Mixpanel::builder(project_token, oauth_token)
+        let builder = dsrkit::Mixpanel::builder(project_token, oauth_token)
             .api_version(api_version)
-            .data_groups(data_groups);
-        if let Some(clock) = clock {
-            builder = builder.clock(Arc::clone(&clock));
-        }
+            .data_groups(data_groups)
+            .clock(sandbox.clock(py)?);
         complete(builder, archive_secrets, base_url, archive_hosts)
             .build()
             .map(Self)

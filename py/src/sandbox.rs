@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dsrkit::model::time::Clock;
 use dsrkit::sandbox::{Sandbox as Core, SandboxOptions, Speed};
-use dsrkit::vendor::Vendor;
 use dsrkit::{Error, ErrorKind};
 use pyo3::prelude::*;
 use serde_json::Value;
@@ -81,7 +80,12 @@ impl Sandbox {
     }
 
     fn stop(&self, py: Python<'_>) -> PyResult<()> {
-        let core = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let core = self
+            .0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         match core {
             Some(core) => door::enter(py, || {
                 core.stop();
@@ -94,14 +98,18 @@ impl Sandbox {
 
 impl Sandbox {
     fn core(&self, py: Python<'_>) -> PyResult<Arc<Core>> {
-        let core = self.0.get(py)?.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let core = self
+            .0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         core.ok_or_else(|| raise(py, &Error::new(ErrorKind::Config, "this sandbox is closed")))
     }
 
     /// The clock that the simulated vendor lives by.
-    pub fn clock(&self, py: Python<'_>) -> PyResult<Option<Arc<dyn Clock>>> {
-        let project = self.core(py)?.mixpanel().build().map_err(|error| raise(py, &error))?;
-        Ok(project.clock())
+    pub fn clock(&self, py: Python<'_>) -> PyResult<Arc<dyn Clock>> {
+        Ok(self.core(py)?.clock())
     }
 }
 
@@ -109,8 +117,11 @@ fn parse(py: Python<'_>, text: &str) -> PyResult<Value> {
     serde_json::from_str(text).map_err(|error| {
         raise(
             py,
-            &Error::new(ErrorKind::InvalidInput, "these options of the sandbox are no JSON")
-                .with_source(error),
+            &Error::new(
+                ErrorKind::InvalidInput,
+                "these options of the sandbox are no JSON",
+            )
+            .with_source(error),
         )
     })
 }

@@ -32,7 +32,10 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     dict.set_item("scan_budget_days", settings.scan_budget_days)?;
     dict.set_item("project_age_days", settings.project_age_days)?;
     dict.set_item("on_ambiguous", settings.on_ambiguous.as_str())?;
-    dict.set_item("max_ids_per_deletion_plan", settings.max_ids_per_deletion_plan)?;
+    dict.set_item(
+        "max_ids_per_deletion_plan",
+        settings.max_ids_per_deletion_plan,
+    )?;
     dict.set_item("archive_max_bytes", settings.archive_max_bytes)?;
     dict.set_item("proxy", settings.proxy)?;
     dict.set_item("ca_bundle", settings.ca_bundle)?;

@@ -114,7 +114,11 @@ fn files_stay_short() {
 #[test]
 fn every_test_that_the_table_of_faults_names_exists() {
     let table = fs::read_to_string(root().join("docs/FAULTS.md")).expect("table");
-    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let rows: Vec<&str> = table
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1)
+        .collect();
     assert!(rows.len() > 30);
     for row in rows {
         let shown = row.rsplit(" | ").next().expect("a last column");

@@ -9,8 +9,16 @@ mod support;
 
 fn peak_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        / 1024
 }
 
 #[test]
@@ -21,13 +29,23 @@ fn ten_million_ids_stay_under_100_mib() {
     let journal = Journal::sqlite(place.path().join("dsr.sqlite3")).unwrap();
     let client = Client::builder(vendor).journal(journal).build().unwrap();
     // Every fifth one repeats an earlier one.
-    let ids = (0..count).map(|n| if n % 5 == 4 { n / 2 } else { n }).map(|n| format!("{n:032x}-{n:x}"));
+    let ids = (0..count)
+        .map(|n| if n % 5 == 4 { n / 2 } else { n })
+        .map(|n| format!("{n:032x}-{n:x}"));
     let plan = client
-        .freeze(IdSource::iter(ids), support::terms(Kind::Retrieval), &PlanOptions::default())
+        .freeze(
+            IdSource::iter(ids),
+            support::terms(Kind::Retrieval),
+            &PlanOptions::default(),
+        )
         .unwrap();
     assert_eq!(plan.subjects() + plan.duplicates(), count);
     assert_eq!(u64::from(plan.batches()), plan.subjects().div_ceil(2000));
     let peak = peak_mib();
-    println!("{} people in {} batches, peak {peak} MiB", plan.subjects(), plan.batches());
+    println!(
+        "{} people in {} batches, peak {peak} MiB",
+        plan.subjects(),
+        plan.batches()
+    );
     assert!(peak < 100, "{peak} MiB");
 }

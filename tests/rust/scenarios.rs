@@ -234,14 +234,22 @@ async fn carry_out(case: &Table, place: &Path) -> Ended {
     let mut ended = Ended::default();
     let result = match client(case, &sandbox, place) {
         Err(error) => Err(error),
-        Ok(client) => match (get(case, "call"), get(case, "plan")) {
-            (Some(call), _) => {
+        Ok(client) => {
+            if let Some(before) = get(case, "before") {
+                one_call(&client, before, place, &mut ended)
+                    .await
+                    .expect("before");
                 ended.started = true;
-                one_call(&client, call, place, &mut ended).await
             }
-            (None, Some(plan)) => whole_run(&client, plan, place, &mut ended).await,
-            (None, None) => panic!("a case needs a call or a plan"),
-        },
+            match (get(case, "call"), get(case, "plan")) {
+                (Some(call), _) => {
+                    ended.started = true;
+                    one_call(&client, call, place, &mut ended).await
+                }
+                (None, Some(plan)) => whole_run(&client, plan, place, &mut ended).await,
+                (None, None) => panic!("a case needs a call or a plan"),
+            }
+        }
     };
     ended.error = result.err();
     ended.ledger = sandbox.ledger().as_array().cloned().unwrap_or_default();

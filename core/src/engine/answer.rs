@@ -1,8 +1,6 @@
 //! What one answer to a create changes: attempt, batch, job and event, gathered so that they are
 //! committed together.
 
-use std::collections::BTreeSet;
-
 use super::book::RunBook;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
@@ -13,24 +11,23 @@ use crate::model::Millis;
 use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
-use crate::model::subject::DistinctId;
-use crate::model::wire::{Conflict, Operation};
 use crate::pace::{backoff, poll};
 use crate::settings::{AmbiguityPolicy, Settings, ms};
 
-/// How long to wait before the identical deletion is sent to find out about a lost answer.
-const RESOLVE_AFTER: Millis = 5_000;
+/// How long to wait before the identical deletion is sent to find out about a lost answer: soon at
+/// first, then over hours, so that an outage does not use up the tries.
+const RESOLVE_AFTER: [Millis; 5] = [5_000, 60_000, 600_000, 3_600_000, 6 * 3_600_000];
 /// How often, and for how long, an ambiguous batch is sent again before a person must decide: an
 /// id may be registered anew later, and must not be deleted then.
 const AMBIGUOUS_MAX: u32 = 5;
-const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
+pub(super) const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
 
 /// The changes that one answer brings, under way.
 pub(super) struct Next<'a> {
-    book: &'a RunBook,
+    pub(super) book: &'a RunBook,
     pub(super) batch: BatchRow,
-    attempt: AttemptRow,
-    now: Millis,
+    pub(super) attempt: AttemptRow,
+    pub(super) now: Millis,
     pub(super) changes: Vec<Change>,
 }
 
@@ -53,7 +50,7 @@ impl<'a> Next<'a> {
         })
     }
 
-    fn finish(&mut self, state: AttemptState, error: Option<&Error>) {
+    pub(super) fn finish(&mut self, state: AttemptState, error: Option<&Error>) {
         self.attempt.state = state;
         self.attempt.done_at = Some(self.now);
         if let Some(error) = error {
@@ -65,14 +62,14 @@ impl<'a> Next<'a> {
         self.changes.push(Change::Batch(self.batch.clone()));
     }
 
-    fn event(&mut self, kind: EventKind, task: Option<&str>, text: String) {
+    pub(super) fn event(&mut self, kind: EventKind, task: Option<&str>, text: String) {
         let event = self
             .book
             .event(self.now, kind, Some(self.batch.no), task, text);
         self.changes.push(event);
     }
 
-    fn carried_by(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
+    pub(super) fn carried_by(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
         self.batch.state = BatchState::Submitted;
         self.batch.task = Some(task.to_owned());
         self.batch.failures = 0;
@@ -81,13 +78,14 @@ impl<'a> Next<'a> {
         self.follow(settings, task, origin);
     }
 
-    fn follow(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
+    pub(super) fn follow(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
         if self.book.jobs.iter().any(|job| job.task == task) {
             return;
         }
         self.changes.push(Change::Job(JobRow {
             run: self.batch.run.clone(),
             task: task.to_owned(),
+            batch: self.batch.no,
             origin,
             status: JobStatus::Pending,
             created_at: self.now,
@@ -141,9 +139,14 @@ impl<'a> Next<'a> {
         let seconds = (not_before - self.now + 999) / 1000;
         let text = format!("{}; next try in {seconds} s", error.message());
         self.event(EventKind::Backoff, None, text);
-        if self.book.row.cancel_at.is_some() && !unresolved {
-            // Asked while the call was under way: nothing was created, nothing will be.
-            self.batch.state = BatchState::Cancelled;
+        if self.book.row.cancel_at.is_some() {
+            // Asked while the call was under way: nothing will be sent any more. What an earlier
+            // attempt did is not known.
+            self.batch.state = if unresolved {
+                BatchState::Held
+            } else {
+                BatchState::Cancelled
+            };
             self.changes.push(Change::Batch(self.batch.clone()));
         }
     }
@@ -197,7 +200,10 @@ impl<'a> Next<'a> {
     /// How long until an ambiguous batch is sent again; `None` if a person must decide.
     fn ambiguity_wait(&self, project: &Project) -> Option<Millis> {
         let settings = &project.settings;
-        let first = self.batch.first_sent_at.unwrap_or(self.now);
+        let first = self
+            .book
+            .unsure_since(self.batch.no)
+            .unwrap_or(self.attempt.sending_at);
         let spent = self.batch.ambiguous > AMBIGUOUS_MAX || self.now - first > AMBIGUOUS_WINDOW;
         if spent || self.book.row.cancel_at.is_some() {
             return None;
@@ -207,50 +213,14 @@ impl<'a> Next<'a> {
         match (settings.on_ambiguous, self.book.row.terms.kind) {
             (AmbiguityPolicy::Hold, _) => None,
             (AmbiguityPolicy::Resolve, Kind::Deletion) if guarded => {
-                Some(RESOLVE_AFTER.max(step()))
+                let tries = self.batch.ambiguous.saturating_sub(1) as usize;
+                RESOLVE_AFTER.get(tries).copied()
             }
             // Every retrieval costs scans and makes a copy of personal data: once more, no oftener.
             (AmbiguityPolicy::Resolve, Kind::Retrieval) => {
                 (self.batch.ambiguous == 1).then(|| ms(settings.ambiguous_retry_after))
             }
             (AmbiguityPolicy::Resolve | AmbiguityPolicy::Resubmit, _) => Some(step()),
-        }
-    }
-
-    /// 409. If it names exactly our ids and one task, that task does what we asked for.
-    pub(super) fn conflict(
-        &mut self,
-        settings: &Settings,
-        operation: &Operation,
-        conflict: &Conflict,
-        error: &Error,
-    ) {
-        let ours = match operation {
-            Operation::Create { ids_json, .. } => crate::ids::decode(&ids_json.0).ok(),
-            _ => None,
-        };
-        let ours: BTreeSet<&str> = ours.iter().flatten().map(String::as_str).collect();
-        let named: BTreeSet<&str> = conflict.ids.iter().map(DistinctId::as_str).collect();
-        let tasks: BTreeSet<&String> = conflict.tasks.iter().collect();
-        match (tasks.first(), tasks.len()) {
-            (Some(task), 1) if !ours.is_empty() && ours == named => {
-                // After a lost answer the task is ours; otherwise somebody else's does our work.
-                let origin = if self.batch.ambiguous > 0 {
-                    JobOrigin::Adopted
-                } else {
-                    JobOrigin::Elsewhere
-                };
-                self.carried_by(settings, task, origin);
-                self.attempt.http = error.http_status();
-                self.batch.ambiguous = 0;
-                self.finish(AttemptState::Adopted, None);
-                let text = format!(
-                    "batch of {} is being deleted already: task adopted",
-                    self.batch.n
-                );
-                self.event(EventKind::Adopted, Some(task), text);
-            }
-            _ => self.held(AttemptState::Rejected, error),
         }
     }
 }

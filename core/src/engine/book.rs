@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{
-    ArtifactRow, AttemptRow, BatchRow, BatchState, CancelState, Change, JobRow, Journal, NewEvent,
-    RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobRow,
+    Journal, NewEvent, RunRow,
 };
 use crate::model::Millis;
 use crate::model::action::Kind;
-use crate::model::event::EventKind;
+use crate::model::event::{EventKind, WaitReason};
 use crate::model::job::JobStatus;
 use crate::model::run::RunState;
 use crate::secret::Secret;
@@ -34,14 +34,17 @@ pub(crate) struct RunBook {
 pub(crate) struct Gate {
     pub not_before: Millis,
     pub failures: u32,
+    pub reason: Option<WaitReason>,
 }
 
 /// All runs at hand.
 #[derive(Default)]
 pub(crate) struct Book {
     pub runs: BTreeMap<String, RunBook>,
-    /// A refusal for capacity concerns all creates of its kind, not one batch.
+    /// A refusal for capacity, or an outage, concerns all creates of its kind, not one batch.
     pub gates: HashMap<Kind, Gate>,
+    /// Archives being downloaded now, by run and task.
+    pub fetching: HashSet<(String, String)>,
 }
 
 impl RunBook {
@@ -79,19 +82,73 @@ impl RunBook {
         self.artifacts.iter().any(|artifact| artifact.task == task)
     }
 
+    /// When the first attempt of a batch was made whose outcome is not known.
+    pub fn unsure_since(&self, no: u32) -> Option<Millis> {
+        self.attempts
+            .iter()
+            .find(|attempt| {
+                attempt.batch == no
+                    && matches!(
+                        attempt.state,
+                        AttemptState::Ambiguous | AttemptState::CreatedUntracked
+                    )
+            })
+            .map(|attempt| attempt.sending_at)
+    }
+
+    /// The tasks that carry a batch. One request may have made several.
+    pub fn tasks_of<'a>(&'a self, batch: &'a BatchRow) -> impl Iterator<Item = &'a JobRow> {
+        self.jobs
+            .iter()
+            .filter(|job| job.batch == batch.no || batch.task.as_ref() == Some(&job.task))
+    }
+
     /// The batches that a task carries.
     pub fn carried<'a>(&'a self, task: &'a str) -> impl Iterator<Item = &'a BatchRow> {
-        self.batches
+        let from = self
+            .jobs
             .iter()
-            .filter(move |batch| batch.task.as_deref() == Some(task))
+            .find(|job| job.task == task)
+            .map(|job| job.batch);
+        self.batches.iter().filter(move |batch| {
+            batch.task.as_deref() == Some(task) || (from == Some(batch.no) && batch.task.is_some())
+        })
     }
 
     /// Whether a job still matters: something of this run hangs on it.
     pub fn job_open(&self, job: &JobRow) -> bool {
-        let waiting = self
-            .carried(&job.task)
-            .any(|batch| batch.state == BatchState::Submitted);
-        waiting || job.cancel == CancelState::Requested
+        let over = job.status.is_terminal() && !wants_archive(self, job);
+        let waiting = || {
+            self.carried(&job.task)
+                .any(|batch| batch.state == BatchState::Submitted)
+        };
+        job.cancel == CancelState::Requested || (!over && waiting())
+    }
+
+    /// Where the tasks of a batch leave it, once `changed` is as it is now: nothing while one of
+    /// them is under way, or while an archive of one is missing.
+    pub fn end_of(&self, batch: &BatchRow, changed: &JobRow, archived: bool) -> Option<BatchState> {
+        let mut end = BatchState::Done;
+        for job in self.tasks_of(batch) {
+            let job = if job.task == changed.task {
+                changed
+            } else {
+                job
+            };
+            match job.status {
+                JobStatus::Success => {
+                    let here = archived && job.task == changed.task;
+                    if !here && wants_archive(self, job) {
+                        return None;
+                    }
+                }
+                JobStatus::Failure => end = BatchState::Failed,
+                JobStatus::Revoked if end == BatchState::Done => end = BatchState::Revoked,
+                JobStatus::Revoked => {}
+                _ => return None,
+            }
+        }
+        Some(end)
     }
 
     /// Whether nothing more can happen without a person.
@@ -162,6 +219,7 @@ impl RunBook {
                 Some(slot) => *slot = row,
                 None => self.batches.push(row),
             },
+            Change::Child(row, _) => self.batches.push(row),
             Change::Attempt(row) => {
                 let same = |old: &&mut AttemptRow| old.batch == row.batch && old.n == row.n;
                 match self.attempts.iter_mut().rev().find(same) {

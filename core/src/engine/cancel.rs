@@ -123,7 +123,10 @@ pub(crate) fn settle(
     let event = current.event(now, EventKind::Cancel, None, Some(task), text);
     book.commit(project.journal.as_ref(), run, vec![Change::Job(job), event])?;
     match paused {
-        Some(error) => Err(super::pause::pause(project, book, error)?),
+        Some(error) => {
+            super::pause::pause(project, book, &error)?;
+            Err(error)
+        }
         None => Ok(()),
     }
 }

@@ -8,14 +8,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use tokio::sync::OwnedMutexGuard;
-
-use super::due::{self, Action, Due};
+use super::cancel;
+use super::due::Due;
 use super::pause::{pause_text, unpaused_error};
 use super::run::Engine;
-use super::{cancel, fetch, submit, watch};
+use super::step::action_run;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{BatchState, Change};
+use crate::journal::Change;
 use crate::model::Millis;
 use crate::model::event::{Event, EventKind, WaitReason};
 use crate::model::report::ReportData;
@@ -51,13 +50,15 @@ impl Engine {
             cancel::request(&self.project, &mut book, id)?;
         }
         self.changed.notify_waiters();
+        self.resume_paused(id)?;
         loop {
+            let now = self.project.now();
             let asked = self.with_run(id, |run, _| {
                 Ok(run.jobs.iter().any(|job| {
                     job.cancel == crate::journal::CancelState::Requested
                         || (job.cancel == crate::journal::CancelState::Revoked
                             && run.job_open(job)
-                            && job.last_poll_at.is_none_or(|at| at < job.next_poll_at))
+                            && job.next_poll_at <= now)
                 }))
             })?;
             if !asked {
@@ -132,20 +133,44 @@ impl Engine {
     /// Does what is due now over all runs. Gives when something is due next.
     pub async fn tick(self: &Arc<Self>) -> Result<Option<Millis>> {
         self.check_writer()?;
+        let ids: Vec<String> = self.book().runs.keys().cloned().collect();
+        for id in &ids {
+            self.resume_paused(id)?;
+        }
         loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
             let driver = Arc::clone(&self.driver).lock_owned().await;
-            match self.look()? {
-                Due::Now(action) => self.perform(action, driver).await?,
-                Due::Later { at, .. } => return Ok(Some(at)),
-                Due::Nothing => {
-                    drop(driver);
-                    let ids: Vec<String> = self.book().runs.keys().cloned().collect();
-                    for id in ids {
-                        self.finish(&id)?;
+            let next = self.look()?;
+            if let Due::Now(action) = next {
+                let run = action_run(&action).to_owned();
+                if let Err(error) = self.perform(action, driver).await {
+                    // The other runs go on; this one's trouble is told when it is asked for.
+                    self.set_aside(&run, &error)?;
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::Journal
+                            | ErrorKind::Unauthenticated
+                            | ErrorKind::PermissionDenied
+                    ) {
+                        return Err(error);
                     }
-                    return Ok(None);
                 }
+                continue;
             }
+            drop(driver);
+            if !self.book().fetching.is_empty() {
+                changed.await;
+                continue;
+            }
+            for id in &ids {
+                self.finish(id)?;
+            }
+            return Ok(match next {
+                Due::Later { at, .. } => Some(at),
+                _ => None,
+            });
         }
     }
 
@@ -175,95 +200,23 @@ impl Engine {
                 Ok(())
             }
             Due::Nothing => {
-                // Every open run has something due. A run that another client of this process
-                // just brought to its end has not.
-                if self.with_run(id, |run, _| Ok(run.settled()))? {
+                drop(driver);
+                if !self.book().fetching.is_empty() {
+                    changed.await;
                     return Ok(());
                 }
-                Err(Error::new(
-                    ErrorKind::Internal,
-                    "a run is open but nothing of it is due",
-                ))
-            }
-        }
-    }
-
-    /// What is due. Called with the driver's lock held, so a batch that is SENDING here has no
-    /// call under way: its answer could not be recorded.
-    fn look(&self) -> Result<Due> {
-        let mut book = self.book();
-        let stuck: Vec<(String, u32)> = book
-            .runs
-            .values()
-            .flat_map(|run| {
-                run.batches
-                    .iter()
-                    .filter(|batch| batch.state == BatchState::Sending)
-                    .map(|batch| (run.row.id.clone(), batch.no))
-            })
-            .collect();
-        for (id, no) in stuck {
-            let changes = submit::orphaned(&self.project, book.run(&id)?, no)?;
-            book.commit(self.project.journal.as_ref(), &id, changes)?;
-        }
-        Ok(due::next(
-            &book,
-            &self.project.settings,
-            self.project.now(),
-            None,
-        ))
-    }
-
-    /// Does one thing in a task of its own, which ends even if nobody waits for it any more.
-    async fn perform(self: &Arc<Self>, action: Action, driver: OwnedMutexGuard<()>) -> Result<()> {
-        let engine = Arc::clone(self);
-        let task = tokio::spawn(async move {
-            let result = engine.act(&action).await;
-            drop(driver);
-            engine.changed.notify_waiters();
-            result
-        });
-        match task.await {
-            Ok(result) => result,
-            Err(_) => Err(Error::new(
-                ErrorKind::Internal,
-                "a step of the engine failed",
-            )),
-        }
-    }
-
-    async fn act(&self, action: &Action) -> Result<()> {
-        match action {
-            Action::Submit { run, batch } => {
-                let slot = self.project.pacer.slot().await;
-                let intent = submit::intend(&self.project, &mut self.book(), run, *batch)?;
-                let Some(operation) = intent else {
-                    return Ok(());
-                };
-                let result = self.project.call_in(slot, &operation).await;
-                submit::settle(
-                    &self.project,
-                    &mut self.book(),
-                    run,
-                    *batch,
-                    &operation,
-                    result,
-                )
-            }
-            Action::Poll { run, task } => {
-                let operation = watch::ask(&self.book(), run, task)?;
-                let result = self.project.call(&operation).await;
-                watch::settle(&self.project, &mut self.book(), run, task, result)
-            }
-            Action::Cancel { run, task } => {
-                let operation = cancel::ask(&self.book(), run, task)?;
-                let result = self.project.call(&operation).await;
-                cancel::settle(&self.project, &mut self.book(), run, task, result)
-            }
-            Action::Fetch { run, task } => {
-                let order = fetch::order(&self.book(), run, task)?;
-                let result = fetch::fetch(&self.project, &order).await;
-                fetch::settle(&self.project, &mut self.book(), run, task, result)
+                // Every open run has something due. A run that somebody else who waits just
+                // brought to its end has not, nor has one that was paused meanwhile.
+                let (settled, paused) =
+                    self.with_run(id, |run, _| Ok((run.settled(), run.row.paused.clone())))?;
+                match (settled, paused) {
+                    (_, Some(reason)) => Err(unpaused_error(&reason)),
+                    (true, None) => Ok(()),
+                    (false, None) => Err(Error::new(
+                        ErrorKind::Internal,
+                        "a run is open but nothing of it is due",
+                    )),
+                }
             }
         }
     }
@@ -309,7 +262,7 @@ impl Engine {
         )
     }
 
-    fn set_aside(&self, id: &str, error: &Error) -> Result<()> {
+    pub(super) fn set_aside(&self, id: &str, error: &Error) -> Result<()> {
         let mut book = self.book();
         let run = book.run(id)?;
         if run.row.paused.is_some() {
@@ -318,15 +271,6 @@ impl Engine {
         let mut row = run.row.clone();
         row.paused = Some(pause_text(error));
         book.commit(self.project.journal.as_ref(), id, vec![Change::Run(row)])
-    }
-}
-
-fn action_run(action: &Action) -> &str {
-    match action {
-        Action::Cancel { run, .. }
-        | Action::Submit { run, .. }
-        | Action::Fetch { run, .. }
-        | Action::Poll { run, .. } => run,
     }
 }
 

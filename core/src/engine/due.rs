@@ -2,12 +2,13 @@
 //! worth more than an early look), then archives (their links die), then looks at jobs.
 
 use super::book::{Book, RunBook, wants_archive};
-use crate::error::ErrorKind;
 use crate::journal::{BatchRow, BatchState, CancelState, JobRow};
 use crate::model::Millis;
-use crate::model::action::Kind;
 use crate::model::event::WaitReason;
 use crate::settings::{Settings, ms};
+
+/// Downloads at the same time. They do not count for the pace.
+const DOWNLOADS: usize = 4;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,9 @@ pub(crate) fn next(book: &Book, settings: &Settings, now: Millis, only: Option<&
         }
         for candidate in candidates(book, run) {
             // A clock that was set back must not make anything wait longer than it ever would.
-            let at = if candidate.at - now > longest(settings, run) {
+            let at = if candidate.reason != WaitReason::HoldFor
+                && candidate.at - now > longest(settings, run)
+            {
                 now
             } else {
                 candidate.at
@@ -91,7 +94,7 @@ fn candidates<'a>(book: &'a Book, run: &'a RunBook) -> impl Iterator<Item = Cand
         .batches
         .iter()
         .filter_map(move |batch| submit(book, run, batch));
-    let looks = run.jobs.iter().filter_map(move |job| look(run, job));
+    let looks = run.jobs.iter().filter_map(move |job| look(book, run, job));
     submits.chain(looks)
 }
 
@@ -104,13 +107,10 @@ fn submit(book: &Book, run: &RunBook, batch: &BatchRow) -> Option<Candidate> {
         .get(&run.row.terms.kind)
         .copied()
         .unwrap_or_default();
-    let refused = matches!(batch.problem, Some((ErrorKind::RateLimited, _))) || gate.failures > 0;
-    let reason = if batch.attempts == 0 && run.row.hold_for_ms > 0 && gate.failures == 0 {
+    let reason = if batch.attempts == 0 && run.row.hold_for_ms > 0 {
         WaitReason::HoldFor
-    } else if refused && run.row.terms.kind == Kind::Retrieval {
-        WaitReason::ScanBudget
     } else {
-        WaitReason::Backoff
+        gate.reason.unwrap_or(WaitReason::Backoff)
     };
     Some(Candidate {
         at: batch.not_before.max(gate.not_before),
@@ -123,7 +123,7 @@ fn submit(book: &Book, run: &RunBook, batch: &BatchRow) -> Option<Candidate> {
     })
 }
 
-fn look(run: &RunBook, job: &JobRow) -> Option<Candidate> {
+fn look(book: &Book, run: &RunBook, job: &JobRow) -> Option<Candidate> {
     if !run.job_open(job) {
         return None;
     }
@@ -137,6 +137,10 @@ fn look(run: &RunBook, job: &JobRow) -> Option<Candidate> {
         });
     }
     let fetch = wants_archive(run, job) && run.links.contains_key(&job.task);
+    let download = (id.clone(), task.clone());
+    if book.fetching.contains(&download) || (fetch && book.fetching.len() >= DOWNLOADS) {
+        return None;
+    }
     let reason = if job.failures + job.fetch_failures > 0 {
         WaitReason::Backoff
     } else {

@@ -4,16 +4,19 @@ use std::path::PathBuf;
 
 use super::book::Book;
 use super::project::Project;
-use super::watch::hold;
+use super::watch::{ends, hold};
 use crate::archive::{Budget, Fetched, Limits, check_structure, verify};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{ArtifactRow, BatchState, Change};
+use crate::journal::{ArtifactRow, Change};
+use crate::model::Millis;
 use crate::model::event::EventKind;
 use crate::pace::backoff;
 use crate::secret::Secret;
 
-/// Downloads that may fail before a person must look.
+/// Downloads of a damaged archive before a person must look.
 const FETCH_TRIES: u32 = 5;
+/// How long the vendor keeps an archive (callback page: 14 days from completion).
+const ARCHIVE_LIFE: Millis = 14 * 86_400_000;
 
 /// What is to be fetched, and where to.
 pub(crate) struct Order {
@@ -123,15 +126,7 @@ pub(crate) fn settle(
                 sha256: fetched.sha256,
                 at: now,
             }));
-            for batch in current
-                .carried(task)
-                .filter(|batch| batch.state == BatchState::Submitted)
-            {
-                let mut batch = batch.clone();
-                batch.state = BatchState::Done;
-                batch.problem = None;
-                changes.push(Change::Batch(batch));
-            }
+            changes.extend(ends(current, &job, true));
             let text = format!("archive of {} bytes on this disk", fetched.bytes);
             changes.push(current.event(now, EventKind::Archived, None, Some(task), text));
         }
@@ -141,7 +136,11 @@ pub(crate) fn settle(
             job.next_poll_at = now + wait;
             let text = format!("archive not fetched: {}", error.message());
             changes.push(current.event(now, EventKind::ArchiveFailed, None, Some(task), text));
-            if job.fetch_failures >= FETCH_TRIES {
+            // A damaged archive stays damaged; an outage, a full disk or an expired link pass, and
+            // are tried again for as long as the vendor keeps the archive.
+            let damaged = error.kind() == ErrorKind::Archive && job.fetch_failures >= FETCH_TRIES;
+            let gone = now - job.ended_at.unwrap_or(now) > ARCHIVE_LIFE;
+            if damaged || gone {
                 let problem = (error.kind(), error.message().to_owned());
                 changes.extend(hold(current, task, &problem, now));
             }

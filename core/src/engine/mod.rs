@@ -3,7 +3,8 @@
 //!
 //! `plan` freezes ids into batches, `submit` sends each batch once, `watch` follows the vendor's
 //! tasks, `fetch` brings archives to this disk, `collect` makes packages of them, `report` gives
-//! the account. `due` says what comes next, `drive` does it, `run` holds it all. `recover` puts a journal in order that
+//! the account. `due` says what
+//! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all. `recover` puts a journal in order that
 //! a dead process left behind.
 
 pub(crate) mod answer;
@@ -19,6 +20,8 @@ pub(crate) mod project;
 pub(crate) mod recover;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod split;
+pub(crate) mod step;
 pub(crate) mod submit;
 pub(crate) mod watch;
 

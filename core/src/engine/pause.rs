@@ -7,7 +7,7 @@ use crate::journal::Change;
 use crate::model::event::EventKind;
 
 /// The vendor refuses the credentials: every run of the project pauses, nothing fails.
-pub(super) fn pause(project: &Project, book: &mut Book, error: Error) -> Result<Error> {
+pub(super) fn pause(project: &Project, book: &mut Book, error: &Error) -> Result<()> {
     let now = project.now();
     let ids: Vec<String> = book.runs.keys().cloned().collect();
     for id in ids {
@@ -16,12 +16,12 @@ pub(super) fn pause(project: &Project, book: &mut Book, error: Error) -> Result<
             continue;
         }
         let mut row = run.row.clone();
-        row.paused = Some(pause_text(&error));
+        row.paused = Some(pause_text(error));
         let text = format!("paused: {}", error.message());
         let event = run.event(now, EventKind::Paused, None, None, text);
         book.commit(project.journal.as_ref(), &id, vec![Change::Run(row), event])?;
     }
-    Ok(error)
+    Ok(())
 }
 
 pub(super) fn pause_text(error: &Error) -> String {

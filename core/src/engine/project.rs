@@ -66,18 +66,17 @@ impl Project {
         };
         let slot = self.pacer.slot().await;
         let second = self.exchange(slot, &other).await;
-        let found = !matches!(
-            &second,
+        if second.is_ok() {
+            // Only a real answer tells which form exists; a failure says nothing about it.
+            self.bare_items.store(other.is_bare(), Ordering::Relaxed);
+        }
+        match second {
             Err(Failure {
                 class: FailureClass::Missing | FailureClass::Redirected(_),
                 ..
-            })
-        );
-        if found {
-            self.bare_items.store(true, Ordering::Relaxed);
-            return second;
+            }) => first,
+            second => second,
         }
-        first
     }
 
     async fn exchange(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
@@ -109,7 +108,7 @@ fn lost(operation: &Operation, error: Error) -> Failure {
         let class = if error.kind() == ErrorKind::Unavailable {
             FailureClass::NotCreated
         } else {
-            FailureClass::Rejected
+            FailureClass::Local
         };
         return Failure { error, class };
     }

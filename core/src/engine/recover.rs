@@ -9,9 +9,8 @@ use crate::model::event::EventKind;
 use crate::model::run::RunState;
 
 /// Loads every run that is not at its end, and turns requests without an answer into ambiguous
-/// ones. Gives whether there is anything to carry on.
-pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result<bool> {
-    let mut any = false;
+/// ones.
+pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result<()> {
     for row in project.journal.runs()? {
         if matches!(row.state, RunState::Finished | RunState::Planned) || row.approved_at.is_none()
         {
@@ -23,11 +22,10 @@ pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result
         let open = !run.settled();
         book.runs.insert(row.id.clone(), run);
         if write && open {
-            any = true;
             adopt_orphans(project, book, &row.id)?;
         }
     }
-    Ok(any)
+    Ok(())
 }
 
 /// One transaction for a run: every SENDING becomes AMBIGUOUS (or is held, by policy).

@@ -7,6 +7,7 @@ use crate::error::{ErrorKind, Result};
 use crate::ids::decode;
 use crate::journal::{AttemptState, BatchRow, BatchState, CancelState, JobOrigin, Journal};
 use crate::model::Millis;
+use crate::model::job::JobStatus;
 use crate::model::report::{
     AmbiguousAttempt, JobReport, Outcome, Problem, ReportData, SubjectOutcome,
 };
@@ -75,7 +76,14 @@ pub(crate) fn jobs(book: &RunBook) -> Vec<JobReport> {
             cancel: match job.cancel {
                 CancelState::None => None,
                 CancelState::Requested => Some("requested".to_owned()),
-                CancelState::Revoked => Some("cancelled".to_owned()),
+                CancelState::Revoked => Some(
+                    match &job.status {
+                        JobStatus::Revoked => "cancelled",
+                        status if status.is_terminal() => "too late",
+                        _ => "unknown",
+                    }
+                    .to_owned(),
+                ),
                 CancelState::TooLate => Some("too late".to_owned()),
                 CancelState::Unknown => Some("unknown".to_owned()),
             },
@@ -102,6 +110,9 @@ fn ambiguous(book: &RunBook) -> Vec<AmbiguousAttempt> {
         .collect()
 }
 
+/// Looks at a job that failed in a row before the report says so.
+const UNSEEN: u32 = 5;
+
 fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
     let mut problems: Vec<Problem> = live(book)
         .filter(|batch| {
@@ -125,13 +136,33 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
             }
         })
         .collect();
+    problems.extend(
+        book.jobs
+            .iter()
+            .filter(|job| job.failures >= UNSEEN && book.job_open(job))
+            .map(|job| Problem {
+                batch: Some(job.batch),
+                task_id: Some(job.task.clone()),
+                kind: ErrorKind::Unavailable.as_str().to_owned(),
+                message: format!(
+                    "the status of this task could not be asked for, {} times in a row",
+                    job.failures
+                ),
+                hint: "It is asked again; look at the run's events for the reason.".to_owned(),
+                ids: book
+                    .carried(&job.task)
+                    .map(|batch| u64::from(batch.n))
+                    .sum(),
+            }),
+    );
     if let Some(reason) = &book.row.paused {
+        let error = super::pause::unpaused_error(reason);
         problems.push(Problem {
             batch: None,
             task_id: None,
-            kind: ErrorKind::Unauthenticated.as_str().to_owned(),
-            message: reason.clone(),
-            hint: ErrorKind::Unauthenticated.hint().to_owned(),
+            kind: error.kind().as_str().to_owned(),
+            message: error.message().to_owned(),
+            hint: error.kind().hint().to_owned(),
             ids: book.row.subjects,
         });
     }

@@ -10,6 +10,7 @@ use super::book::{Book, RunBook};
 use super::due::{self, Due};
 use super::plan::{self, PlanOptions};
 use super::project::{Project, project_row};
+use super::step::Answered;
 use super::{collect, recover, report};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::IdSource;
@@ -26,6 +27,8 @@ pub(crate) struct Engine {
     book: Mutex<Book>,
     pub(super) driver: Arc<AsyncMutex<()>>,
     pub(super) changed: Notify,
+    /// Answers of the vendor that could not be written yet. They hold task ids.
+    pub(super) unrecorded: Mutex<Vec<Answered>>,
     /// Why this client may only read, if so: another process carries the journal's runs.
     pub(super) read_only: Option<String>,
     pid: u32,
@@ -53,16 +56,18 @@ impl Engine {
         if write {
             project.journal.put_project(&row)?;
         }
-        let carry_on = recover::recover(&project, &mut book, write)?;
+        recover::recover(&project, &mut book, write)?;
+        let used_before = !project.journal.runs()?.is_empty();
         let engine = Arc::new(Self {
             project,
             book: Mutex::new(book),
             driver: Arc::new(AsyncMutex::new(())),
             changed: Notify::new(),
+            unrecorded: Mutex::new(Vec::new()),
             read_only,
             pid: std::process::id(),
         });
-        if carry_on {
+        if used_before {
             // The process before this one may have called a moment ago.
             engine.project.pacer.start_late();
         }

@@ -8,6 +8,7 @@ use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{AttemptRow, AttemptState, BatchState, Change};
 use crate::model::action::Kind;
+use crate::model::event::WaitReason;
 use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation};
 use crate::pace::backoff;
 
@@ -47,6 +48,31 @@ pub(crate) fn intend(
             ),
         ));
     }
+    let unsure = book
+        .run(run)?
+        .unsure_since(no)
+        .filter(|_| batch.state == BatchState::Ambiguous);
+    let policy = project.settings.on_ambiguous == crate::settings::AmbiguityPolicy::Hold;
+    if unsure.is_some_and(|since| policy || now - since > super::answer::AMBIGUOUS_WINDOW) {
+        // Too late to find out by sending again: an id may belong to somebody new by now.
+        batch.state = BatchState::Held;
+        let event = book.run(run)?.event(
+            now,
+            crate::model::event::EventKind::Held,
+            Some(no),
+            None,
+            format!(
+                "batch of {} held: its answer was lost too long ago to send it again",
+                batch.n
+            ),
+        );
+        book.commit(
+            project.journal.as_ref(),
+            run,
+            vec![Change::Batch(batch), event],
+        )?;
+        return Ok(None);
+    }
     batch.state = BatchState::Sending;
     batch.attempts += 1;
     batch.first_sent_at.get_or_insert(now);
@@ -69,14 +95,14 @@ pub(crate) fn intend(
     }))
 }
 
-/// Commits what came of it, in one transaction.
+/// Commits what came of it, in one transaction. May be called again when that failed.
 pub(crate) fn settle(
     project: &Project,
     book: &mut Book,
     run: &str,
     no: u32,
     operation: &Operation,
-    result: Result<Answer, Failure>,
+    result: &Result<Answer, Failure>,
 ) -> Result<()> {
     let now = project.now();
     let kind = book.run(run)?.row.terms.kind;
@@ -86,72 +112,70 @@ pub(crate) fn settle(
     match result {
         Ok(Answer::Created(tasks)) => {
             gate = Gate::default();
-            next.accepted(&project.settings, &tasks);
+            next.accepted(&project.settings, tasks);
         }
         Ok(_) => next.ambiguous(
             project,
             AttemptState::CreatedUntracked,
             &Error::new(ErrorKind::Protocol, "an answer to another question"),
         ),
-        Err(Failure { error, class }) => match class {
-            FailureClass::NotCreated => {
-                let refused = error.kind() == ErrorKind::RateLimited;
-                let failures = next.batch.failures + 1;
-                let failures = if refused {
-                    failures.max(gate.failures + 1)
-                } else {
-                    failures
-                };
-                let wait = backoff::wait(
-                    &project.settings,
-                    &project.dice,
-                    failures,
-                    error.retry_after(),
-                );
-                if refused {
-                    gate = Gate {
-                        not_before: now + wait,
-                        failures,
-                    };
+        Err(Failure { error, class }) => {
+            let failures = (next.batch.failures + 1).max(gate.failures + 1);
+            let asked = error.retry_after();
+            let wait = backoff::wait(&project.settings, &project.dice, failures, asked);
+            // A vendor that refuses, fails or cannot be reached is asked by one batch at a time.
+            let shut = |reason| Gate {
+                not_before: now + wait,
+                failures,
+                reason: Some(reason),
+            };
+            match class {
+                FailureClass::NotCreated => {
+                    gate = shut(WaitReason::Backoff);
+                    next.not_created(error, now + wait);
                 }
-                next.not_created(&error, now + wait);
-            }
-            FailureClass::Redirected(_) => {
-                let wait = backoff::wait(
-                    &project.settings,
-                    &project.dice,
-                    next.batch.failures + 1,
-                    None,
-                );
-                if next.redirects() + 1 >= REDIRECTS_MAX {
-                    next.held(AttemptState::NotCreated, &error);
-                } else {
-                    next.not_created(&error, now + wait);
+                FailureClass::OverBudget => {
+                    gate = shut(match kind {
+                        Kind::Retrieval => WaitReason::ScanBudget,
+                        Kind::Deletion => WaitReason::Backoff,
+                    });
+                    next.not_created(error, now + wait);
+                }
+                FailureClass::Redirected(_) => {
+                    if next.redirects() + 1 >= REDIRECTS_MAX {
+                        next.held(AttemptState::NotCreated, error);
+                    } else {
+                        next.not_created(error, now + wait);
+                    }
+                }
+                FailureClass::Credentials => {
+                    next.not_created(error, now);
+                    paused = Some(error);
+                }
+                FailureClass::Ambiguous => {
+                    gate = shut(WaitReason::Backoff);
+                    next.ambiguous(project, AttemptState::Ambiguous, error);
+                }
+                FailureClass::CreatedUntracked => {
+                    next.ambiguous(project, AttemptState::CreatedUntracked, error);
+                }
+                FailureClass::Conflict(conflict) => {
+                    gate = Gate::default();
+                    next.conflict(project, operation, conflict, error);
+                }
+                FailureClass::Ids => next.too_many(project, operation, error),
+                FailureClass::Local => next.held(AttemptState::NotCreated, error),
+                FailureClass::Missing | FailureClass::TooLate | FailureClass::Rejected => {
+                    next.rejected(error);
                 }
             }
-            FailureClass::Credentials => {
-                next.not_created(&error, now);
-                paused = Some(error);
-            }
-            FailureClass::Ambiguous => next.ambiguous(project, AttemptState::Ambiguous, &error),
-            FailureClass::CreatedUntracked => {
-                next.ambiguous(project, AttemptState::CreatedUntracked, &error);
-            }
-            FailureClass::Conflict(conflict) => {
-                gate = Gate::default();
-                next.conflict(&project.settings, operation, &conflict, &error);
-            }
-            FailureClass::Ids
-            | FailureClass::Missing
-            | FailureClass::TooLate
-            | FailureClass::Rejected => next.rejected(&error),
-        },
+        }
     }
     let changes = next.changes;
     book.commit(project.journal.as_ref(), run, changes)?;
     book.gates.insert(kind, gate);
     match paused {
-        Some(error) => Err(super::pause::pause(project, book, error)?),
+        Some(error) => super::pause::pause(project, book, error),
         None => Ok(()),
     }
 }

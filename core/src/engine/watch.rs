@@ -1,13 +1,16 @@
 //! Looking at a job: its status, and what follows for the batches it carries.
 
+use std::collections::HashSet;
+
 use super::book::{Book, RunBook, wants_archive};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ids::decode;
 use crate::journal::{BatchState, Change, JobRow};
 use crate::model::Millis;
-use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::job::{Job, JobStatus};
+use crate::model::subject::DistinctId;
 use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
 use crate::pace::{backoff, poll};
 use crate::settings::ms;
@@ -49,7 +52,17 @@ pub(crate) fn settle(
                     .links
                     .insert(task.to_owned(), link.clone());
             }
-            seen_status(project, book.run(run)?, job, &seen, now)
+            if names_others(project, book.run(run)?, task, &seen)? {
+                let problem = (
+                    ErrorKind::Protocol,
+                    "the vendor's task does not name the ids that were sent".to_owned(),
+                );
+                let mut changes = hold(book.run(run)?, task, &problem, now);
+                changes.push(Change::Job(job));
+                changes
+            } else {
+                seen_status(project, book.run(run)?, job, &seen, now)
+            }
         }
         Err(Failure {
             class: FailureClass::Missing,
@@ -86,7 +99,10 @@ pub(crate) fn settle(
     };
     book.commit(project.journal.as_ref(), run, changes)?;
     match paused {
-        Some(error) => Err(super::pause::pause(project, book, error)?),
+        Some(error) => {
+            super::pause::pause(project, book, &error)?;
+            Err(error)
+        }
         None => Ok(()),
     }
 }
@@ -97,6 +113,27 @@ fn odd_word(book: &RunBook, status: &JobStatus) -> Option<String> {
         JobStatus::Other(word) if !book.odd_words.contains(word) => Some(word.clone()),
         _ => None,
     }
+}
+
+/// Whether a status answer echoes ids among which one of ours is missing: then it is another
+/// task's, or the vendor took something else than what was sent. More ids than ours may be aliases,
+/// or another request's when the task was found through a 409.
+fn names_others(project: &Project, book: &RunBook, task: &str, seen: &Job) -> Result<bool> {
+    let Some(echoed) = seen.distinct_ids.as_ref().filter(|ids| !ids.is_empty()) else {
+        return Ok(false);
+    };
+    let mut batches = book
+        .carried(task)
+        .filter(|batch| batch.state == BatchState::Submitted);
+    let (Some(batch), None) = (batches.next(), batches.next()) else {
+        return Ok(false);
+    };
+    if book.tasks_of(batch).count() > 1 {
+        return Ok(false);
+    }
+    let ours = decode(&project.journal.batch_ids(&book.row.id, batch.no)?)?;
+    let echoed: HashSet<&str> = echoed.iter().map(DistinctId::as_str).collect();
+    Ok(ours.iter().any(|id| !echoed.contains(id.as_str())))
 }
 
 fn seen_status(
@@ -152,30 +189,34 @@ fn seen_status(
 /// What the end of a task means for its batches. A retrieval that ended well is done only when
 /// its archive is on this disk.
 fn ended(book: &RunBook, job: &mut JobRow, now: Millis) -> Vec<Change> {
-    let state = match (&job.status, book.row.terms.kind) {
-        (JobStatus::Success, Kind::Retrieval) => {
-            job.next_poll_at = now;
-            return Vec::new();
-        }
-        (JobStatus::Success, Kind::Deletion) => BatchState::Done,
-        (JobStatus::Revoked, _) => BatchState::Revoked,
-        _ => BatchState::Failed,
-    };
-    let problem = (state != BatchState::Done).then(|| {
-        (
-            ErrorKind::JobFailed,
-            format!("the vendor ended the task as {}", job.status),
-        )
-    });
-    book.carried(&job.task)
+    if wants_archive(book, job) {
+        job.next_poll_at = now;
+    }
+    ends(book, job, false)
+}
+
+/// The batches of a task that are at their end with it.
+pub(super) fn ends(book: &RunBook, job: &JobRow, archived: bool) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for batch in book
+        .carried(&job.task)
         .filter(|batch| batch.state == BatchState::Submitted)
-        .map(|batch| {
-            let mut batch = batch.clone();
-            batch.state = state;
-            batch.problem.clone_from(&problem);
-            Change::Batch(batch)
-        })
-        .collect()
+    {
+        let Some(state) = book.end_of(batch, job, archived) else {
+            continue;
+        };
+        let mut batch = batch.clone();
+        batch.state = state;
+        batch.problem = (state != BatchState::Done).then(|| {
+            let word = job.status.as_str();
+            (
+                ErrorKind::JobFailed,
+                format!("the vendor ended the task as {word}"),
+            )
+        });
+        changes.push(Change::Batch(batch));
+    }
+    changes
 }
 
 /// Another look at a task that had ended: for a fresh link, or out of order.

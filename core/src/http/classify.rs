@@ -68,7 +68,7 @@ fn refused(
             FailureClass::Missing,
             format!("the vendor knows nothing there ({name}: 404)"),
         ),
-        405 => (
+        405 if matches!(operation, Operation::Cancel { .. }) => (
             ErrorKind::TooLate,
             FailureClass::TooLate,
             "the vendor has started this task, it cannot be cancelled any more (405)".to_owned(),
@@ -93,15 +93,17 @@ fn refused(
             };
         }
         429 => {
-            let text = match refusal.about {
-                Subject::Rate => "the vendor allows one request a second (429)",
-                _ => "the vendor refuses for now: its pace, or too many outstanding scans (429)",
+            let (class, text) = match refusal.about {
+                Subject::Rate => (
+                    FailureClass::NotCreated,
+                    "the vendor allows one request a second (429)",
+                ),
+                _ => (
+                    FailureClass::OverBudget,
+                    "the vendor refuses for now: its pace, or too many outstanding scans (429)",
+                ),
             };
-            (
-                ErrorKind::RateLimited,
-                FailureClass::NotCreated,
-                text.to_owned(),
-            )
+            (ErrorKind::RateLimited, class, text.to_owned())
         }
         400 | 413 | 422 if refusal.about == Subject::Ids || number == 413 => (
             ErrorKind::InvalidInput,

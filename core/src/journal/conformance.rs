@@ -24,6 +24,7 @@ use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
 use crate::model::report::{RefusedRow, RefusedRows};
 use crate::model::run::RunState;
+use crate::model::wire::IdsJson;
 
 /// Makes a new, empty journal.
 pub type Make<'a> = &'a dyn Fn() -> Box<dyn Journal>;
@@ -47,6 +48,7 @@ pub fn run(make: Make<'_>) {
     transitions_are_those_of_the_table(make);
     frozen_things_stay_and_ends_are_ends(make);
     strangers_are_refused(make);
+    splits_are_whole(make);
     events_are_numbered_and_chained(make);
 }
 
@@ -110,49 +112,6 @@ pub(super) fn row(run: &str, batches: u32) -> RunRow {
         paused: None,
         archives: None,
         packages: None,
-    }
-}
-
-pub(super) fn event(run: &str, text: &str) -> NewEvent {
-    NewEvent {
-        at: 5,
-        run: run.into(),
-        kind: EventKind::Planned,
-        batch: None,
-        task: None,
-        text: text.into(),
-    }
-}
-
-fn attempt(run: &str, state: AttemptState) -> AttemptRow {
-    AttemptRow {
-        run: run.into(),
-        batch: 0,
-        n: 1,
-        state,
-        sending_at: 9,
-        done_at: None,
-        http: None,
-        seen: None,
-        task: None,
-    }
-}
-
-fn job(run: &str, task: &str, status: JobStatus) -> JobRow {
-    JobRow {
-        run: run.into(),
-        task: task.into(),
-        origin: JobOrigin::Created,
-        status,
-        created_at: 9,
-        polls: 0,
-        missing_since: None,
-        failures: 0,
-        fetch_failures: 0,
-        last_poll_at: None,
-        next_poll_at: 0,
-        ended_at: None,
-        cancel: CancelState::None,
     }
 }
 
@@ -343,6 +302,7 @@ fn every_field_comes_back(make: Make<'_>) {
         ..attempt(RUN, AttemptState::CreatedUntracked)
     };
     let followed = JobRow {
+        batch: 7,
         origin: JobOrigin::Elsewhere,
         polls: u64::MAX,
         missing_since: Some(1),
@@ -391,8 +351,11 @@ fn every_field_comes_back(make: Make<'_>) {
 }
 
 mod changes;
+mod samples;
 use changes::{
     commit_is_all_or_nothing, events_are_numbered_and_chained,
-    frozen_things_stay_and_ends_are_ends, strangers_are_refused,
+    frozen_things_stay_and_ends_are_ends, splits_are_whole, strangers_are_refused,
     transitions_are_those_of_the_table,
 };
+pub(super) use samples::event;
+use samples::{attempt, job};

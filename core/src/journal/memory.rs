@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::chain::{Chain, Hash};
 use super::rows::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, Change, JobRow, NewEvent, ProjectRow, RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, Change, JobRow, NewEvent,
+    ProjectRow, RunRow,
 };
 use super::rules::{self, Intake, Stored};
 use super::{Journal, NewBatch};
@@ -133,6 +134,7 @@ impl Journal for MemoryJournal {
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Event>> {
         let mut state = self.state();
+        rules::check_splits(changes)?;
         for (index, change) in changes.iter().enumerate() {
             let (earlier, _) = changes.split_at(index);
             let view = View {
@@ -237,10 +239,19 @@ impl State {
             Change::Event(new) => return Some(self.append(new)),
             Change::Run(row) => self.kept_mut(&row.id)?.row = row.clone(),
             Change::Batch(row) => {
-                self.kept_mut(&row.run)?
-                    .batches
-                    .get_mut(row.no as usize)?
-                    .row = row.clone();
+                let batches = &mut self.kept_mut(&row.run)?.batches;
+                let batch = batches.get_mut(row.no as usize)?;
+                batch.row = row.clone();
+                if row.state == BatchState::Split {
+                    "[]".clone_into(&mut batch.ids_json);
+                }
+            }
+            Change::Child(row, ids) => {
+                let batches = &mut self.kept_mut(&row.run)?.batches;
+                batches.push(NewBatch {
+                    row: row.clone(),
+                    ids_json: ids.0.clone(),
+                });
             }
             Change::Attempt(row) => {
                 let attempts = &mut self.kept_mut(&row.run)?.attempts;
@@ -296,7 +307,9 @@ impl Stored for View<'_> {
 
     fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>> {
         let earlier = self.earlier(|change| match change {
-            Change::Batch(row) if row.no == no && row.run == run => Some(row.clone()),
+            Change::Batch(row) | Change::Child(row, _) if row.no == no && row.run == run => {
+                Some(row.clone())
+            }
             _ => None,
         });
         Ok(earlier.or_else(|| {

@@ -7,6 +7,7 @@ use crate::model::event::{EventKind, words};
 use crate::model::job::JobStatus;
 use crate::model::report::RefusedRows;
 use crate::model::run::RunState;
+use crate::model::wire::IdsJson;
 
 /// The project a run belongs to, so that a journal is never carried on against another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,6 +207,8 @@ pub struct JobRow {
     pub run: String,
     /// Task id.
     pub task: String,
+    /// The batch whose request it came from. One request may make several tasks.
+    pub batch: u32,
     /// Origin.
     pub origin: JobOrigin,
     /// The last status that counts (observations do not replace it).
@@ -271,6 +274,9 @@ pub enum Change {
     Run(RunRow),
     /// By run and number. The state must be one that may follow the stored one.
     Batch(BatchRow),
+    /// A new batch that takes some of the ids of a batch that is SPLIT in the same commit. The
+    /// children of a commit hold all of their parent's ids.
+    Child(BatchRow, IdsJson),
     /// By run, batch and n.
     Attempt(AttemptRow),
     /// By run and task.

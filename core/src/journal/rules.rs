@@ -33,8 +33,12 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             if (old.parent, old.n, old.digest) != (row.parent, row.n, row.digest) {
                 return Err(bug("a batch cannot change once it is frozen"));
             }
+            if old.state == BatchState::Split {
+                return Err(bug("a batch that was split is not touched again"));
+            }
             check_transition(old.state, row.state)
         }
+        Change::Child(row, _) => check_child(stored, row),
         Change::Attempt(row) => {
             if stored.batch(&row.run, row.batch)?.is_none() {
                 return Err(unknown("batch"));
@@ -57,6 +61,54 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             check_event(event)
         }
     }
+}
+
+/// A batch is split whole: its children come with it and hold all of its ids.
+pub(super) fn check_splits(changes: &[Change]) -> Result<()> {
+    let held = |run: &str, no: u32| -> u64 {
+        let child = |change: &Change| match change {
+            Change::Child(row, _) if row.run == run && row.parent == Some(no) => u64::from(row.n),
+            _ => 0,
+        };
+        changes.iter().map(child).sum()
+    };
+    for change in changes {
+        match change {
+            Change::Batch(row)
+                if row.state == BatchState::Split && held(&row.run, row.no) != u64::from(row.n) =>
+            {
+                return Err(bug("the children of a split do not hold all of its ids"));
+            }
+            Change::Child(row, _) => {
+                let with_parent = |change: &Change| {
+                    matches!(change, Change::Batch(parent) if parent.run == row.run
+                        && Some(parent.no) == row.parent && parent.state == BatchState::Split)
+                };
+                if !changes.iter().any(with_parent) {
+                    return Err(bug("a batch gets children only when it is split"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_child(stored: &impl Stored, row: &BatchRow) -> Result<()> {
+    let before = row.no.checked_sub(1);
+    let follows = match before {
+        Some(before) => stored.batch(&row.run, before)?.is_some(),
+        None => false,
+    };
+    if !follows || stored.batch(&row.run, row.no)?.is_some() {
+        return Err(bug("a new batch is numbered after the last one"));
+    }
+    if !matches!(row.state, BatchState::Ready | BatchState::Submitted) || row.n == 0 {
+        return Err(bug(
+            "a child of a split is to be sent, or carried by a task already",
+        ));
+    }
+    Ok(())
 }
 
 /// A plan on its way in.

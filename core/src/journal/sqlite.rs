@@ -138,6 +138,7 @@ impl Journal for SqliteJournal {
         let before = read::chain(&tx)?;
         let mut chain = before;
         let mut events = Vec::new();
+        rules::check_splits(changes)?;
         for change in changes {
             rules::check(&read::Rows(&tx), change)?;
             events.extend(write::change(&tx, &mut chain, change)?);

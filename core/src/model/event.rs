@@ -41,6 +41,8 @@ words! {
         Adopted = "adopted",
         /// The vendor refused for now; the batch waits.
         Backoff = "backoff",
+        /// A batch was replaced by smaller ones that hold all of its ids.
+        Split = "split",
         /// A request may or may not have arrived.
         Ambiguous = "ambiguous",
         /// A batch waits for a person's decision.

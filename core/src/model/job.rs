@@ -45,7 +45,7 @@ impl JobStatus {
             "REVOKED" => Self::Revoked,
             "NOT_FOUND" => Self::NotFound,
             "UNKNOWN" => Self::Unknown,
-            _ => Self::Other(upper),
+            _ => Self::Other(upper.chars().take(40).collect()),
         }
     }
 

@@ -61,6 +61,15 @@ pub enum PathForm {
     Bare,
 }
 
+impl PathForm {
+    fn other(self) -> Self {
+        match self {
+            Self::Slash => Self::Bare,
+            Self::Bare => Self::Slash,
+        }
+    }
+}
+
 impl Operation {
     /// Whether the call changes something at the vendor; such a call is never blindly repeated.
     pub fn is_write(&self) -> bool {
@@ -93,28 +102,34 @@ impl Operation {
         }
     }
 
+    /// Whether it is an item call without the last slash.
+    pub fn is_bare(&self) -> bool {
+        matches!(
+            self,
+            Self::Get {
+                form: PathForm::Bare,
+                ..
+            } | Self::Cancel {
+                form: PathForm::Bare,
+                ..
+            }
+        )
+    }
+
     /// The same call with the other form of the path, for item calls that have not tried it.
     pub fn other_form(&self) -> Option<Self> {
         match self {
-            Self::Get {
-                kind,
-                task,
-                form: PathForm::Slash,
-            } => Some(Self::Get {
+            Self::Get { kind, task, form } => Some(Self::Get {
                 kind: *kind,
                 task: task.clone(),
-                form: PathForm::Bare,
+                form: form.other(),
             }),
-            Self::Cancel {
-                kind,
-                task,
-                form: PathForm::Slash,
-            } => Some(Self::Cancel {
+            Self::Cancel { kind, task, form } => Some(Self::Cancel {
                 kind: *kind,
                 task: task.clone(),
-                form: PathForm::Bare,
+                form: form.other(),
             }),
-            _ => None,
+            Self::Create { .. } => None,
         }
     }
 }
@@ -226,8 +241,13 @@ pub struct Failure {
 /// What a failure means for the request that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureClass {
-    /// Certainly not carried out (no connection, 429, 503 known to be early).
+    /// Certainly not carried out: no connection, or refused for the pace.
     NotCreated,
+    /// Certainly not carried out: refused although the pace was kept. The vendor's limit on
+    /// outstanding scans, as far as is known.
+    OverBudget,
+    /// A fault of this side: nothing was sent, and nothing will be by trying again.
+    Local,
     /// Redirected; not followed. The name of the host it pointed to.
     Redirected(String),
     /// May have been carried out.

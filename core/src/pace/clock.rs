@@ -34,6 +34,12 @@ impl SystemClock {
         }
     }
 
+    /// The one real clock of this process: clients that share it share their project's pace.
+    pub fn shared() -> Arc<dyn Clock> {
+        static ONE: std::sync::OnceLock<Arc<SystemClock>> = std::sync::OnceLock::new();
+        Arc::clone(ONE.get_or_init(|| Arc::new(Self::new()))) as Arc<dyn Clock>
+    }
+
     /// Starts at `wall` and runs `speed` times as fast as real time. For a simulated vendor.
     pub fn scaled(wall: Millis, speed: f64) -> Self {
         Self {

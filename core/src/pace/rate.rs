@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
@@ -48,7 +48,7 @@ impl Pacer {
     /// The pacer that all clients of this process share for a project. Two clients with different
     /// rates get the slower one.
     pub fn shared(clock: &Arc<dyn Clock>, interval: Millis, project: &[&str]) -> Arc<Self> {
-        static ALL: Mutex<Option<HashMap<[u8; 32], Weak<Pacer>>>> = Mutex::new(None);
+        static ALL: Mutex<Option<HashMap<[u8; 32], Arc<Pacer>>>> = Mutex::new(None);
         let mut hasher = Sha256::new();
         for part in project {
             hasher.update(part.as_bytes());
@@ -59,13 +59,12 @@ impl Pacer {
         let key: [u8; 32] = hasher.finalize().into();
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         let all = all.get_or_insert_default();
-        all.retain(|_, pacer| pacer.strong_count() > 0);
-        if let Some(pacer) = all.get(&key).and_then(Weak::upgrade) {
+        if let Some(pacer) = all.get(&key).cloned() {
             pacer.interval.fetch_max(interval, Ordering::Relaxed);
             return pacer;
         }
         let pacer = Arc::new(Self::new(Arc::clone(clock), interval));
-        all.insert(key, Arc::downgrade(&pacer));
+        all.insert(key, Arc::clone(&pacer));
         pacer
     }
 

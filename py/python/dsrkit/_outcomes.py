@@ -35,9 +35,7 @@ class Outcomes:
 
     __slots__ = ("_count", "_read")
 
-    def __init__(
-        self, read: Callable[[int], Rows | None] | None = None, count: int = 0
-    ) -> None:
+    def __init__(self, read: Callable[[int], Rows | None] | None = None, count: int = 0) -> None:
         self._read = read
         self._count = count
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from . import _native, errors
+from . import errors
+from ._native import Mixpanel as Native
 from .types import ApiVersion, Region
 
 __all__ = ["Mixpanel"]
@@ -25,7 +26,7 @@ class Mixpanel:
 
     __slots__ = ("_native",)
 
-    _native: _native.Mixpanel
+    _native: Native
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Mixpanel:
         base_url: str | None = None,
         archive_hosts: Iterable[str] = (),
     ) -> None:
-        native = _native.Mixpanel(
+        native = Native(
             project_token,
             oauth_token,
             region,
@@ -74,7 +75,7 @@ class Mixpanel:
         )
 
     @classmethod
-    def _of(cls, native: _native.Mixpanel) -> Mixpanel:
+    def _of(cls, native: Native) -> Mixpanel:
         project = cls.__new__(cls)
         object.__setattr__(project, "_native", native)
         return project

@@ -21,6 +21,7 @@ __all__ = [
     "Outcomes",
     "Problem",
     "RefusedRow",
+    "RefusedRows",
     "Report",
     "SubjectOutcome",
 ]
@@ -50,6 +51,7 @@ EventKind: TypeAlias = Literal[
     "started",
     "submitted",
     "adopted",
+    "split",
     "backoff",
     "ambiguous",
     "held",
@@ -107,7 +109,9 @@ class Job(_Plain):
         link = self.download_url
         if link is not None:
             parts = urlsplit(link)
-            link = f"{parts.scheme}://{parts.hostname}{parts.path}" + ("?..." if parts.query else "")
+            link = f"{parts.scheme}://{parts.hostname}{parts.path}" + (
+                "?..." if parts.query else ""
+            )
         return (
             f"Job(id={self.id!r}, kind={self.kind!r}, status={self.status!r}, "
             f"download_url={link!r}, requested_at={self.requested_at!r})"
@@ -240,6 +244,23 @@ class RefusedRow(_Plain):
 
 
 @dataclass(frozen=True)
+class RefusedRows:
+    """The rows of the input that were left out (`skip_bad`)."""
+
+    total: int
+    rows: tuple[RefusedRow, ...]
+    """The first hundred of them."""
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> RefusedRows:
+        return cls(data["total"], tuple(RefusedRow(**row) for row in data["rows"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"total": self.total, "rows": [row.to_dict() for row in self.rows]}
+
+
+@dataclass(frozen=True)
 class Report:
     """The account of a run at one moment: every id has exactly one outcome."""
 
@@ -252,7 +273,7 @@ class Report:
     """How many people the plan names."""
     duplicates: int
     """Rows of the input that repeated an id."""
-    refused: tuple[RefusedRow, ...]
+    refused: RefusedRows
     counts: dict[str, int]
     """How many ids have each outcome; the values add up to `subjects`."""
     jobs: tuple[JobReport, ...]
@@ -281,7 +302,7 @@ class Report:
             state=data["state"],
             subjects=data["subjects"],
             duplicates=data["duplicates"],
-            refused=tuple(RefusedRow(**row) for row in data["refused"]),
+            refused=RefusedRows._of(data["refused"]),
             counts=dict(data["counts"]),
             jobs=tuple(JobReport(**job) for job in data["jobs"]),
             ambiguous=tuple(
@@ -311,7 +332,7 @@ class Report:
             "state": self.state,
             "subjects": self.subjects,
             "duplicates": self.duplicates,
-            "refused": [row.to_dict() for row in self.refused],
+            "refused": self.refused.to_dict(),
             "counts": dict(self.counts),
             "jobs": [job.to_dict() for job in self.jobs],
             "ambiguous": [each.to_dict() for each in self.ambiguous],

@@ -2,8 +2,8 @@
 
 use super::{
     ArtifactRow, AttemptRow, AttemptState, BATCH_TRANSITIONS, BatchRow, BatchState, Change,
-    EventKind, JobStatus, Journal, Make, NewEvent, RunRow, assert_internal, attempt, batch, event,
-    job, row, with_run,
+    EventKind, IdsJson, JobStatus, Journal, Make, NewEvent, RunRow, assert_internal, attempt,
+    batch, event, job, row, with_run,
 };
 
 fn set(run: &str, no: u32, state: BatchState) -> Change {
@@ -11,6 +11,16 @@ fn set(run: &str, no: u32, state: BatchState) -> Change {
         state,
         ..batch(run, no).row
     })
+}
+
+fn child(parent: u32, no: u32, n: u32) -> Change {
+    let row = BatchRow {
+        parent: Some(parent),
+        n,
+        state: BatchState::Ready,
+        ..batch("r", no).row
+    };
+    Change::Child(row, IdsJson(format!("[\"child-{no}\"]")))
 }
 
 fn state(journal: &dyn Journal, run: &str, no: u32) -> BatchState {
@@ -51,6 +61,41 @@ pub(super) fn commit_is_all_or_nothing(make: Make<'_>) {
     assert_eq!(state(journal.as_ref(), "r", 1), BatchState::Frozen);
 }
 
+pub(super) fn splits_are_whole(make: Make<'_>) {
+    let journal = with_run(make, "r", 2);
+    let ids = journal.batch_ids("r", 0).unwrap();
+    journal
+        .commit(&[
+            set("r", 0, BatchState::Ready),
+            set("r", 0, BatchState::Sending),
+        ])
+        .unwrap();
+    let child = |no: u32, n: u32| child(0, no, n);
+    let split = || set("r", 0, BatchState::Split);
+    for bad in [
+        vec![split()],
+        vec![split(), child(2, 1)],
+        vec![split(), child(3, 2)],
+        vec![split(), child(1, 2)],
+        vec![split(), child(2, 2), child(3, 1)],
+        vec![child(2, 2)],
+    ] {
+        assert_internal(journal.commit(&bad));
+        assert_eq!(journal.batches("r").unwrap().len(), 2);
+        assert_eq!(journal.batch_ids("r", 0).unwrap(), ids);
+    }
+    journal
+        .commit(&[split(), child(2, 1), child(3, 1)])
+        .unwrap();
+    assert_eq!(journal.batches("r").unwrap().len(), 4);
+    assert_eq!(journal.batch_ids("r", 3).unwrap(), "[\"child-3\"]");
+    assert_eq!(
+        journal.batch_ids("r", 0).unwrap(),
+        "[]",
+        "an id stands in one place only"
+    );
+}
+
 /// The legal way from FROZEN to a state.
 fn way(to: BatchState) -> Vec<BatchState> {
     let mut ways = vec![vec![BatchState::Frozen]];
@@ -78,17 +123,29 @@ fn way(to: BatchState) -> Vec<BatchState> {
 pub(super) fn transitions_are_those_of_the_table(make: Make<'_>) {
     let all = BatchState::ALL;
     assert_eq!(BATCH_TRANSITIONS.len(), all.len());
-    let journal = with_run(make, "r", u32::try_from(all.len() * all.len()).unwrap());
+    let mut count = u32::try_from(all.len() * all.len()).unwrap();
+    let journal = with_run(make, "r", count);
     let mut no = 0;
     for (from, legal) in BATCH_TRANSITIONS {
         for to in all {
-            let there: Vec<_> = way(*from)
-                .iter()
-                .map(|state| set("r", no, *state))
-                .collect();
+            let mut step = |state: BatchState| {
+                let mut changes = vec![set("r", no, state)];
+                if state == BatchState::Split {
+                    changes.push(child(no, count, 2));
+                    count += 1;
+                }
+                changes
+            };
+            let there: Vec<_> = way(*from).into_iter().flat_map(&mut step).collect();
             journal.commit(&there).unwrap();
-            let result = journal.commit(&[set("r", no, *to)]);
-            if from == to || legal.contains(to) {
+            let before = journal.batches("r").unwrap().len();
+            let result = journal.commit(&step(*to));
+            count = u32::try_from(journal.batches("r").unwrap().len()).unwrap();
+            assert_eq!(
+                result.is_ok() && *to == BatchState::Split,
+                count as usize > before
+            );
+            if (from == to && *to != BatchState::Split) || legal.contains(to) {
                 result.unwrap();
             } else {
                 assert_internal(result);

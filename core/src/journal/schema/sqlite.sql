@@ -92,6 +92,8 @@ CREATE TABLE job (
   seq            INTEGER PRIMARY KEY,
   run            TEXT    NOT NULL REFERENCES run (id),
   task           TEXT    NOT NULL,
+  -- The batch whose request it came from.
+  batch          INTEGER NOT NULL,
   origin         TEXT    NOT NULL CHECK (origin IN ('created', 'adopted', 'elsewhere')),
   -- Not a closed list: a status word that nobody knows is kept as it came.
   status         TEXT    NOT NULL CHECK (status <> ''),
@@ -125,7 +127,8 @@ CREATE TABLE event (
   at    INTEGER NOT NULL,
   run   TEXT    NOT NULL REFERENCES run (id),
   kind  TEXT    NOT NULL CHECK (kind IN (
-          'planned', 'started', 'submitted', 'adopted', 'backoff', 'ambiguous', 'held',
+          'planned', 'started', 'submitted', 'adopted', 'backoff', 'split',
+          'ambiguous', 'held',
           'rejected', 'status', 'archived', 'archive_failed', 'paused', 'resumed', 'cancel',
           'anomaly', 'finished')),
   batch INTEGER,

@@ -257,6 +257,7 @@ fn job_row(fields: &mut Fields<'_, '_>) -> Read<JobRow> {
     Ok(JobRow {
         run: fields.get()?,
         task: fields.get()?,
+        batch: fields.get()?,
         origin: fields.word(JobOrigin::parse)?,
         status: fields.word(|word| Some(JobStatus::parse(word)))?,
         created_at: fields.get()?,

@@ -40,7 +40,7 @@ pub(super) const JOB: Table = Table {
     name: "job",
     keys: &["run", "task"],
     columns: &[
-        "origin", "status", "created_at", "polls", "missing_since", "failures", "fetch_failures",
+        "batch", "origin", "status", "created_at", "polls", "missing_since", "failures", "fetch_failures",
         "last_poll_at", "next_poll_at", "ended_at", "cancel",
     ],
 };

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::NewBatch;
 use crate::journal::chain::Chain;
 use crate::journal::rows::{
-    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, ProjectRow, RunRow,
+    ArtifactRow, AttemptRow, BatchRow, BatchState, Change, JobRow, NewEvent, ProjectRow, RunRow,
 };
 use crate::model::action::Disclosure;
 use crate::model::event::Event;
@@ -45,7 +45,19 @@ pub(super) fn change(
 ) -> Result<Option<Event>> {
     match change {
         Change::Run(row) => execute(conn, &tables::RUN.update(), run_values(row)?)?,
-        Change::Batch(row) => execute(conn, &tables::BATCH.update(), batch_values(row))?,
+        Change::Batch(row) => {
+            execute(conn, &tables::BATCH.update(), batch_values(row))?;
+            if row.state == BatchState::Split {
+                // Its children have them; an id stands in one place only.
+                let empty = "UPDATE batch SET ids = '[]' WHERE run = ?1 AND no = ?2";
+                execute(conn, empty, vec![text(&row.run), row.no.into()])?;
+            }
+        }
+        Change::Child(row, ids) => {
+            let mut values = batch_values(row);
+            values.push(text(&ids.0));
+            execute(conn, &tables::BATCH.insert(&["ids"]), values)?;
+        }
         Change::Attempt(row) => execute(conn, &tables::ATTEMPT.put(), attempt_values(row))?,
         Change::Job(row) => execute(conn, &tables::JOB.put(), job_values(row))?,
         Change::Artifact(row) => execute(conn, &tables::ARTIFACT.put(), artifact_values(row))?,
@@ -159,6 +171,7 @@ fn job_values(row: &JobRow) -> Vec<Value> {
     vec![
         text(&row.run),
         text(&row.task),
+        row.batch.into(),
         text(row.origin.as_str()),
         text(row.status.as_str()),
         row.created_at.into(),

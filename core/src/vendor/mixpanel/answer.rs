@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::v3::checked_task;
 use crate::model::job::{Job, JobStatus};
 use crate::model::subject::DistinctId;
 use crate::model::wire::{Conflict, Operation, Reading, Refusal, Response, Subject};
@@ -113,6 +114,10 @@ fn created(envelope: &Envelope<'_>) -> Reading {
     };
     let ids: Option<Vec<String>> = tasks.iter().map(task_id).collect();
     match ids {
+        // An id that cannot be asked for again is as good as none.
+        Some(ids) if ids.iter().any(|id| checked_task(id).is_err()) => {
+            Reading::Unreadable("a task id of an unknown form")
+        }
         Some(ids) if !ids.is_empty() => Reading::Created(ids),
         _ => Reading::Unreadable("no task id in the answer"),
     }

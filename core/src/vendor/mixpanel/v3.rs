@@ -71,7 +71,7 @@ pub(super) fn request(project: &Mixpanel, operation: &Operation) -> Result<Reque
 
 /// A task id becomes a part of the path. An empty one would turn a cancel or a status call into a
 /// call on the collection, so only what a vendor could have given is let through.
-fn checked_task(task: &str) -> Result<&str> {
+pub(super) fn checked_task(task: &str) -> Result<&str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     let fine = !task.is_empty()
         && task.len() <= 128

@@ -1,0 +1,228 @@
+//! One step: choosing it, doing it, and writing down what came of it.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::due::{self, Action, Due};
+use super::run::Engine;
+use super::{cancel, fetch, submit, watch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::journal::BatchState;
+use crate::model::Millis;
+use crate::model::wire::{Answer, Failure, FailureClass, Operation};
+
+/// How long an answer is tried to be written down before the caller is told.
+const RECORD_FOR: Millis = 60_000;
+
+/// The vendor's answer to a create.
+pub(crate) struct Answered {
+    run: String,
+    batch: u32,
+    operation: Operation,
+    result: Result<Answer, Failure>,
+}
+
+impl Answered {
+    /// The tasks it names: not secret, and not to be lost.
+    fn tasks(&self) -> Vec<String> {
+        match &self.result {
+            Ok(Answer::Created(tasks)) => tasks.clone(),
+            Err(Failure {
+                class: FailureClass::Conflict(conflict),
+                ..
+            }) => conflict.tasks.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The error of a refusal that pauses everything.
+    fn credentials(self) -> Result<()> {
+        match self.result {
+            Err(Failure {
+                error,
+                class: FailureClass::Credentials,
+            }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A download under way; says so in the book for as long as it lives.
+struct Fetching {
+    engine: Arc<Engine>,
+    key: (String, String),
+}
+
+impl Fetching {
+    fn begin(engine: Arc<Engine>, run: String, task: String) -> Self {
+        let key = (run, task);
+        engine.book().fetching.insert(key.clone());
+        Self { engine, key }
+    }
+
+    async fn fetch(self, order: fetch::Order) {
+        let (run, task) = &self.key;
+        let project = &self.engine.project;
+        let result = fetch::fetch(project, &order).await;
+        let settled = fetch::settle(project, &mut self.engine.book(), run, task, result);
+        if let Err(error) = settled {
+            // Not written down: it is fetched again. Whoever waits for the run is told.
+            let _ = self.engine.set_aside(run, &error);
+        }
+    }
+}
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.engine.book().fetching.remove(&self.key);
+        self.engine.changed.notify_waiters();
+    }
+}
+
+impl Engine {
+    /// What is due. Called with the driver's lock held, so a batch that is SENDING here has no
+    /// call under way: its answer could not be recorded.
+    pub(super) fn look(&self) -> Result<Due> {
+        loop {
+            let answered = self.unrecorded().pop();
+            let Some(answered) = answered else { break };
+            if let Err(error) = self.try_record(&answered) {
+                self.unrecorded().push(answered);
+                return Err(error);
+            }
+        }
+        let mut book = self.book();
+        let stuck: Vec<(String, u32)> = book
+            .runs
+            .values()
+            .flat_map(|run| {
+                run.batches
+                    .iter()
+                    .filter(|batch| batch.state == BatchState::Sending)
+                    .map(|batch| (run.row.id.clone(), batch.no))
+            })
+            .collect();
+        for (id, no) in stuck {
+            let changes = submit::orphaned(&self.project, book.run(&id)?, no)?;
+            book.commit(self.project.journal.as_ref(), &id, changes)?;
+        }
+        Ok(due::next(
+            &book,
+            &self.project.settings,
+            self.project.now(),
+            None,
+        ))
+    }
+
+    /// Does one thing in a task of its own, which ends even if nobody waits for it any more. A
+    /// download does not hold up the rest.
+    pub(super) async fn perform(
+        self: &Arc<Self>,
+        action: Action,
+        driver: OwnedMutexGuard<()>,
+    ) -> Result<()> {
+        let engine = Arc::clone(self);
+        if let Action::Fetch { run, task } = action {
+            let order = fetch::order(&self.book(), &run, &task)?;
+            let fetching = Fetching::begin(engine, run, task);
+            tokio::spawn(async move { fetching.fetch(order).await });
+            return Ok(());
+        }
+        let task = tokio::spawn(async move {
+            let result = engine.act(&action).await;
+            drop(driver);
+            engine.changed.notify_waiters();
+            result
+        });
+        match task.await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(
+                ErrorKind::Internal,
+                "a step of the engine failed",
+            )),
+        }
+    }
+
+    async fn act(&self, action: &Action) -> Result<()> {
+        match action {
+            Action::Submit { run, batch } => {
+                let slot = self.project.pacer.slot().await;
+                let intent = submit::intend(&self.project, &mut self.book(), run, *batch)?;
+                let Some(operation) = intent else {
+                    return Ok(());
+                };
+                let result = self.project.call_in(slot, &operation).await;
+                let (run, batch) = (run.clone(), *batch);
+                self.record(Answered {
+                    run,
+                    batch,
+                    operation,
+                    result,
+                })
+                .await
+            }
+            Action::Poll { run, task } => {
+                let operation = watch::ask(&self.book(), run, task)?;
+                let result = self.project.call(&operation).await;
+                watch::settle(&self.project, &mut self.book(), run, task, result)
+            }
+            Action::Cancel { run, task } => {
+                let operation = cancel::ask(&self.book(), run, task)?;
+                let result = self.project.call(&operation).await;
+                cancel::settle(&self.project, &mut self.book(), run, task, result)
+            }
+            // Begun in `perform`, where nobody waits for it.
+            Action::Fetch { .. } => Ok(()),
+        }
+    }
+
+    /// Writes an answer down, and keeps trying for a minute: it may hold the only trace of a task.
+    async fn record(&self, answered: Answered) -> Result<()> {
+        let clock = &self.project.clock;
+        let until = clock.monotonic().saturating_add(RECORD_FOR);
+        loop {
+            let error = match self.try_record(&answered) {
+                Err(error) if error.kind() == ErrorKind::Journal => error,
+                Err(error) => return Err(error),
+                Ok(()) => return answered.credentials(),
+            };
+            let now = clock.monotonic();
+            if now >= until {
+                let tasks = answered.tasks();
+                self.unrecorded().push(answered);
+                return Err(error.with_tasks(tasks).with_hint(
+                    "The vendor's answer is in memory only: make room, and wait for the run again in this process; task_ids names the tasks.",
+                ));
+            }
+            clock.sleep_until(now + 1000).await;
+        }
+    }
+
+    fn try_record(&self, answered: &Answered) -> Result<()> {
+        submit::settle(
+            &self.project,
+            &mut self.book(),
+            &answered.run,
+            answered.batch,
+            &answered.operation,
+            &answered.result,
+        )
+    }
+
+    fn unrecorded(&self) -> MutexGuard<'_, Vec<Answered>> {
+        self.unrecorded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The run that a step belongs to.
+pub(super) fn action_run(action: &Action) -> &str {
+    match action {
+        Action::Cancel { run, .. }
+        | Action::Submit { run, .. }
+        | Action::Fetch { run, .. }
+        | Action::Poll { run, .. } => run,
+    }
+}

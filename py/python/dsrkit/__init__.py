@@ -1,0 +1,108 @@
+"""Data-subject requests done whole: planned, confirmed, paced, journaled, followed to the end,
+unpacked per person.
+
+    import dsrkit
+
+    mp = dsrkit.Mixpanel.from_env()
+    with dsrkit.Client(mp, journal="dsr.sqlite3") as client:
+        plan = client.plan_deletion(pathlib.Path("ids.csv"), column="distinct_id")
+        print(plan.subjects, plan.estimate, plan.confirm)
+        report = plan.start(confirm=plan.confirm).wait(progress=True)
+        print(report.counts)
+
+`Client.sandbox()` is a client of a simulated vendor: nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+from . import errors, types
+from ._aio import AsyncClient, AsyncPlan, AsyncRun
+from ._client import Client, Plan, Run
+from ._native import __version__
+from ._outcomes import Outcomes, SubjectOutcome
+from .errors import (
+    AmbiguousError,
+    ArchiveError,
+    AuthenticationError,
+    CancelledError,
+    ConfigError,
+    ConflictError,
+    DeadlineError,
+    DecryptError,
+    DsrError,
+    FileError,
+    ForkError,
+    InternalError,
+    InvalidInputError,
+    JobFailedError,
+    JournalError,
+    NotConfirmedError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProtocolError,
+    RateLimitedError,
+    TooLateError,
+    UnavailableError,
+)
+from .mixpanel import Mixpanel
+from .sandbox import Sandbox
+from .settings import Settings
+from .types import (
+    AmbiguousAttempt,
+    Estimate,
+    Event,
+    Job,
+    JobReport,
+    Problem,
+    RefusedRow,
+    RefusedRows,
+    Report,
+)
+
+__all__ = [
+    "AmbiguousAttempt",
+    "AmbiguousError",
+    "ArchiveError",
+    "AsyncClient",
+    "AsyncPlan",
+    "AsyncRun",
+    "AuthenticationError",
+    "CancelledError",
+    "Client",
+    "ConfigError",
+    "ConflictError",
+    "DeadlineError",
+    "DecryptError",
+    "DsrError",
+    "Estimate",
+    "Event",
+    "FileError",
+    "ForkError",
+    "InternalError",
+    "InvalidInputError",
+    "Job",
+    "JobFailedError",
+    "JobReport",
+    "JournalError",
+    "Mixpanel",
+    "NotConfirmedError",
+    "NotFoundError",
+    "Outcomes",
+    "PermissionDeniedError",
+    "Plan",
+    "Problem",
+    "ProtocolError",
+    "RateLimitedError",
+    "RefusedRow",
+    "RefusedRows",
+    "Report",
+    "Run",
+    "Sandbox",
+    "Settings",
+    "SubjectOutcome",
+    "TooLateError",
+    "UnavailableError",
+    "__version__",
+    "errors",
+    "types",
+]

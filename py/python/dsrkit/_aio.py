@@ -1,0 +1,255 @@
+"""The client for asyncio: the same methods, awaited."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
+from ._client import Client, Plan, Run
+from ._intake import Ids, feed_async, freeze_async, source
+from ._progress import Left, Progress, Show
+from .mixpanel import several
+from .types import ComplianceType, DisclosureType, Event, Job, Report
+
+__all__ = ["AsyncClient", "AsyncPlan", "AsyncRun"]
+
+
+class AsyncClient(ClientBase):
+    """`Client` for asyncio: the same methods, awaited. Cancelling an await ends the waiting and
+    harms nothing: the run stands in the journal."""
+
+    async def create_retrieval(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        disclosure_type: DisclosureType | None = None,
+        column: str | None = None,
+    ) -> Job:
+        native, chunks = source(ids, column, few=True)
+        await feed_async(native, chunks)
+        call = self._native.create("retrieval", native, compliance_type, disclosure_type)
+        return job(await call.spawn())
+
+    async def get_retrieval(self, task_id: str) -> Job:
+        return job(await self._native.get("retrieval", task_id).spawn())
+
+    async def cancel_retrieval(self, task_id: str) -> None:
+        await self._native.cancel_task("retrieval", task_id).spawn()
+
+    async def create_deletion(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        column: str | None = None,
+    ) -> Job:
+        native, chunks = source(ids, column, few=True)
+        await feed_async(native, chunks)
+        return job(await self._native.create("deletion", native, compliance_type, None).spawn())
+
+    async def get_deletion(self, task_id: str) -> Job:
+        return job(await self._native.get("deletion", task_id).spawn())
+
+    async def cancel_deletion(self, task_id: str) -> None:
+        await self._native.cancel_task("deletion", task_id).spawn()
+
+    async def plan_retrieval(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        disclosure_type: DisclosureType | None = None,
+        reference: str | None = None,
+        received_at: datetime | None = None,
+        deadline: datetime | None = None,
+        column: str | None = None,
+        skip_bad: bool = False,
+        allow_unusual: bool = False,
+        archives: str | os.PathLike[str] | None = None,
+    ) -> AsyncPlan:
+        options = plan_options(
+            reference=reference,
+            received_at=received_at,
+            deadline=deadline,
+            skip_bad=skip_bad,
+            allow_unusual=allow_unusual,
+            archives=None if archives is None else os.fspath(archives),
+        )
+        native, chunks = source(ids, column, few=False)
+        work = self._native.freeze("retrieval", native, compliance_type, disclosure_type, options)
+        return AsyncPlan._of(await freeze_async(native, chunks, work), self)
+
+    async def plan_deletion(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        reference: str | None = None,
+        received_at: datetime | None = None,
+        deadline: datetime | None = None,
+        column: str | None = None,
+        allow_unusual: bool = False,
+        hold_for: float = 0,
+    ) -> AsyncPlan:
+        options = plan_options(
+            reference=reference,
+            received_at=received_at,
+            deadline=deadline,
+            allow_unusual=allow_unusual,
+            hold_for=hold_for,
+        )
+        native, chunks = source(ids, column, few=False)
+        work = self._native.freeze("deletion", native, compliance_type, None, options)
+        return AsyncPlan._of(await freeze_async(native, chunks, work), self)
+
+    async def retrieve(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        disclosure_type: DisclosureType | None = None,
+        reference: str | None = None,
+        received_at: datetime | None = None,
+        deadline: datetime | None = None,
+        column: str | None = None,
+        skip_bad: bool = False,
+        allow_unusual: bool = False,
+        archives: str | os.PathLike[str] | None = None,
+    ) -> AsyncRun:
+        plan = await self.plan_retrieval(
+            ids,
+            compliance_type=compliance_type,
+            disclosure_type=disclosure_type,
+            reference=reference,
+            received_at=received_at,
+            deadline=deadline,
+            column=column,
+            skip_bad=skip_bad,
+            allow_unusual=allow_unusual,
+            archives=archives,
+        )
+        return await plan.start()
+
+    async def delete(
+        self,
+        ids: Ids,
+        *,
+        confirm: int | str,
+        compliance_type: ComplianceType = "GDPR",
+        reference: str | None = None,
+        received_at: datetime | None = None,
+        deadline: datetime | None = None,
+        column: str | None = None,
+        allow_unusual: bool = False,
+        hold_for: float = 0,
+    ) -> AsyncRun:
+        plan = await self.plan_deletion(
+            ids,
+            compliance_type=compliance_type,
+            reference=reference,
+            received_at=received_at,
+            deadline=deadline,
+            column=column,
+            allow_unusual=allow_unusual,
+            hold_for=hold_for,
+        )
+        return await plan._start(confirm, True)
+
+    async def run(self, run_id: str) -> AsyncRun:
+        return AsyncRun(AsyncPlan._of(self._native.plan(run_id), self))
+
+    async def runs(self) -> list[AsyncRun]:
+        return [await self.run(run_id) for run_id in await self._native.runs().spawn()]
+
+    async def tick(self) -> datetime | None:
+        return due(await self._native.tick().spawn())
+
+    async def close(self) -> None:
+        await self._native.close(PATIENCE).spawn()
+        self._closed()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+class AsyncPlan(PlanBase):
+    """`Plan` for asyncio."""
+
+    async def start(self, confirm: str | None = None) -> AsyncRun:
+        return await self._start(confirm, False)
+
+    async def _start(self, confirm: int | str | None, count_is_enough: bool) -> AsyncRun:
+        native = self._client._native
+        await native.start(self.id, confirmation(confirm), count_is_enough).spawn()
+        return AsyncRun(self)
+
+
+class AsyncRun(RunBase):
+    """`Run` for asyncio."""
+
+    __slots__ = ()
+
+    _plan: AsyncPlan
+
+    @property
+    def plan(self) -> AsyncPlan:
+        return self._plan
+
+    async def wait(self, timeout: float | None = None, progress: Progress = False) -> Report:
+        left = Left(timeout)
+        if progress is not False:
+            show = Show(self, progress)
+            try:
+                async for data in self._events(left):
+                    show(data)
+            finally:
+                show.close()
+        return self._client._report(await self._native.wait(self.id, left()).spawn())
+
+    async def events(self) -> AsyncIterator[Event]:
+        async for data in self._events(Left(None)):
+            yield Event._of(data)
+
+    async def cancel(self) -> Report:
+        return self._client._report(await self._native.cancel(self.id).spawn())
+
+    async def report(self) -> Report:
+        return self._client._report(await self._native.report(self.id).spawn())
+
+    async def collect(
+        self,
+        out: str | os.PathLike[str],
+        *,
+        html: bool = True,
+        raw: bool = False,
+        allow_plain: bool = False,
+        archive_secrets: Iterable[str] = (),
+    ) -> Report:
+        secrets = several("archive_secrets", archive_secrets)
+        work = self._native.collect(self.id, os.fspath(out), raw, allow_plain, secrets)
+        return self._client._report(await work.spawn())
+
+    async def _events(self, left: Left) -> AsyncIterator[dict[str, Any]]:
+        reader = self._native.events(self.id, 0)
+        while (data := await reader.next(left()).spawn()) is not None:
+            yield data
+
+
+for _ours, _twin in ((AsyncClient, Client), (AsyncPlan, Plan), (AsyncRun, Run)):
+    for _name, _member in vars(_ours).items():
+        if inspect.isfunction(_member) and not _name.startswith("_"):
+            _member.__doc__ = getattr(_twin, _name).__doc__

@@ -1,0 +1,244 @@
+"""What `Client` and `AsyncClient`, their plans and their runs have in common."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
+from time import monotonic
+from typing import Any, TypeVar
+
+from . import _native, errors
+from ._outcomes import Outcomes
+from .mixpanel import Mixpanel
+from .sandbox import Sandbox
+from .settings import Settings
+from .types import (
+    Estimate,
+    Job,
+    JobReport,
+    Kind,
+    RefusedRows,
+    Report,
+    State,
+    milliseconds,
+    moment,
+)
+
+_Client = TypeVar("_Client", bound="ClientBase")
+
+PATIENCE = 1.5
+"""How long closing waits for a call under way, in seconds. An answer that comes later is lost, and
+the next process finds the call as ambiguous."""
+
+_clients: weakref.WeakSet[ClientBase] = weakref.WeakSet()
+
+
+@atexit.register
+def _last_calls() -> None:
+    """A program that ends without closing its clients still records its last call."""
+    until = monotonic() + PATIENCE
+    for client in list(_clients):
+        with suppress(errors.DsrError):
+            client._native.idle(max(0.0, until - monotonic())).wait()
+
+
+class ClientBase:
+    """The native client, and what was made along with it."""
+
+    vendor: Sandbox | None = None
+    """The simulated vendor of `sandbox()`; None for a real one."""
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def __init__(
+        self,
+        mixpanel: Mixpanel,
+        journal: str | os.PathLike[str] = ":memory:",
+        settings: Settings | None = None,
+    ) -> None:
+        self._journal = os.fspath(journal)
+        self._settings = settings or Settings()
+        self._native = _native.Client(mixpanel._native, self._journal, self._settings.to_dict())
+        _clients.add(self)
+
+    @classmethod
+    def sandbox(
+        cls: type[_Client],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        settings: Settings | None = None,
+        **options: Any,
+    ) -> _Client:
+        """A client of a simulated vendor in this process, on a virtual clock: nothing leaves the
+        machine. Takes the options of `Sandbox`. Without `journal`, everything goes with the
+        client. `client.vendor` is the simulated vendor."""
+        folder = None if journal is not None else tempfile.TemporaryDirectory(prefix="dsrkit-")
+        vendor = Sandbox(**options)
+        try:
+            if folder is not None:
+                journal = os.path.join(folder.name, "dsr.sqlite3")
+            assert journal is not None
+            client = cls(vendor.mixpanel(), journal, settings)
+        except BaseException:
+            vendor.close()
+            if folder is not None:
+                folder.cleanup()
+            raise
+        client.vendor, client._folder = vendor, folder
+        return client
+
+    def _closed(self) -> None:
+        if self.vendor is not None:
+            self.vendor.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _report(self, data: dict[str, Any]) -> Report:
+        native, run_id = self._native, data["run_id"]
+        outcomes = Outcomes(lambda batch: native.outcomes(run_id, batch), data["subjects"])
+        return Report._of(data, outcomes)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} journal={self._journal!r}>"
+
+
+def job(data: dict[str, Any]) -> Job:
+    return Job(**data)
+
+
+def due(at: int | None) -> datetime | None:
+    return None if at is None else moment(at)
+
+
+def plan_options(**given: Any) -> dict[str, Any]:
+    """The options that were given, as the core takes them."""
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in ("received_at", "deadline"):
+        if name in options:
+            options[name] = _time(name, options[name])
+    return options
+
+
+def confirmation(confirm: str | int | None) -> str | None:
+    return None if confirm is None else str(confirm)
+
+
+def _time(name: str, at: object) -> int:
+    if not isinstance(at, datetime):
+        raise TypeError(f"{name} is a datetime, not {type(at).__name__}")
+    if at.tzinfo is None:
+        raise errors.InvalidInputError(
+            f"{name} has no time zone; write datetime(..., tzinfo=timezone.utc)"
+        )
+    return milliseconds(at.astimezone(timezone.utc))
+
+
+_Plan = TypeVar("_Plan", bound="PlanBase")
+
+
+@dataclass(frozen=True)
+class PlanBase:
+    """A frozen plan: deduplicated, cut into batches, in the journal; nothing is sent."""
+
+    id: str
+    """The plan's id; the run made of it has the same."""
+    kind: Kind
+    subjects: int
+    """Distinct people."""
+    duplicates: int
+    """Rows that repeated an id; they were merged."""
+    batches: int
+    """Requests that will be sent."""
+    refused: RefusedRows
+    """Rows that were left out (`skip_bad`)."""
+    reference: str | None
+    estimate: Estimate
+    confirm: str
+    """What starts a deletion: how many people, and the first 8 digits of the plan's digest."""
+    _client: Any = field(repr=False, compare=False)
+
+    @classmethod
+    def _of(cls: type[_Plan], data: dict[str, Any], client: Any) -> _Plan:
+        estimate = Estimate(data["requests"], data["sending"], data["text"])
+        return cls(
+            id=data["id"],
+            kind=data["kind"],
+            subjects=data["subjects"],
+            duplicates=data["duplicates"],
+            batches=data["batches"],
+            refused=RefusedRows._of(data["refused"]),
+            reference=data["reference"],
+            estimate=estimate,
+            confirm=data["confirm"],
+            _client=client,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        del data["_client"]
+        data["estimate"] = self.estimate.to_dict()
+        data["refused"] = self.refused.to_dict()
+        return data
+
+
+class RunBase:
+    """One plan being carried out. Nothing moves unless somebody waits for it, reads its events
+    or lets the client tick. Its properties always tell how it is now."""
+
+    __slots__ = ("_client", "_native", "_plan")
+
+    def __init__(self, plan: PlanBase) -> None:
+        self._plan = plan
+        self._client: ClientBase = plan._client
+        self._native: _native.Client = self._client._native
+
+    @property
+    def id(self) -> str:
+        return self._plan.id
+
+    @property
+    def kind(self) -> Kind:
+        return self._plan.kind
+
+    @property
+    def state(self) -> State:
+        return self._native.state(self.id)
+
+    @property
+    def jobs(self) -> list[JobReport]:
+        """The vendor tasks."""
+        return [JobReport(**each) for each in self._native.jobs(self.id)]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many ids have each outcome."""
+        return self._native.counts(self.id)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When something is due next."""
+        next_due = self._native.next_due(self.id)
+        return None if next_due is None else moment(next_due[0])
+
+    @property
+    def waiting_for(self) -> str | None:
+        """What is waited for: "rate", "scan budget", "back-off", "poll" or "hold_for"."""
+        next_due = self._native.next_due(self.id)
+        return None if next_due is None else next_due[1]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} {self.kind} of {self._plan.subjects} people>"
+
+    def _interrupted(self) -> KeyboardInterrupt:
+        journal = self._client._journal
+        if journal == ":memory:":
+            return KeyboardInterrupt(f"run {self.id} stands in memory; wait() again goes on")
+        return KeyboardInterrupt(
+            f"nothing is lost: run {self.id} stands in {journal}; go on with "
+            f"Client(..., journal={journal!r}).run({self.id!r}).wait()"
+        )

@@ -1,0 +1,90 @@
+"""Ids on their way in. An iterable is pulled on the thread of the caller, a chunk at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from typing import Any, TypeAlias
+
+from . import _native, errors
+
+Ids: TypeAlias = "Iterable[str] | os.PathLike[str]"
+Chunks: TypeAlias = "Iterator[list[str]] | None"
+
+_CHUNK = 4096
+
+
+def source(ids: Ids, column: str | None, *, few: bool) -> tuple[_native.Ids, Chunks]:
+    """What the core will read, and the chunks that are to be handed to it, if any. `few`: all ids
+    are gathered before the call begins."""
+    if isinstance(ids, (str, bytes, bytearray, memoryview)):
+        raise TypeError(
+            f"ids is one {type(ids).__name__}, which would be taken apart into its characters; "
+            "pass a list of str, or a pathlib.Path for a file"
+        )
+    if isinstance(ids, os.PathLike):
+        return _native.Ids.file(os.fspath(ids), column), None
+    if hasattr(ids, "columns") and (
+        hasattr(ids, "__arrow_c_stream__") or hasattr(ids, "__dataframe__")
+    ):
+        raise TypeError("ids is a whole table; pass one column of it, such as table['distinct_id']")
+    try:
+        iterator = iter(ids)
+    except TypeError:
+        raise TypeError(
+            f"ids is an iterable of str or a pathlib.Path, not {type(ids).__name__}"
+        ) from None
+    return (_native.Ids.few if few else _native.Ids.stream)(column), chunks(iterator)
+
+
+def chunks(iterator: Iterator[str]) -> Iterator[list[str]]:
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def feed(native: _native.Ids, chunks: Chunks) -> None:
+    """Hands all chunks over, unless the core wants no more."""
+    if chunks is not None:
+        for chunk in chunks:
+            if not native.put(chunk).wait():
+                return
+        native.end().wait()
+
+
+async def feed_async(native: _native.Ids, chunks: Chunks) -> None:
+    """The same without blocking the event loop while the core reads."""
+    if chunks is not None:
+        for chunk in chunks:
+            if not await native.put(chunk).spawn():
+                return
+        await native.end().spawn()
+
+
+def freeze(native: _native.Ids, chunks: Chunks, work: _native.Work[Any]) -> Any:
+    """Feeds a plan that is being frozen, and waits for it. When the iterable raises, nothing is
+    written, and its own exception goes on to the caller."""
+    try:
+        feed(native, chunks)
+    except BaseException:
+        native.abandon()
+        with suppress(errors.DsrError):
+            work.wait()
+        raise
+    return work.wait()
+
+
+async def freeze_async(native: _native.Ids, chunks: Chunks, work: _native.Work[Any]) -> Any:
+    """The same for an event loop."""
+    try:
+        await feed_async(native, chunks)
+    except Exception:
+        native.abandon()
+        with suppress(errors.DsrError):
+            await work.spawn()
+        raise
+    except BaseException:
+        native.abandon()
+        raise
+    return await work.spawn()

@@ -1,0 +1,209 @@
+"""Carries every case of tests/scenarios out through the Python surface; see the README there."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dsrkit
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SCENARIOS = Path(__file__).parent.parent / "scenarios"
+FIXTURES = SCENARIOS.parent / "fixtures"
+CASES = sorted(path.stem for path in SCENARIOS.glob("*.toml"))
+OPTIONS = (
+    "compliance_type",
+    "disclosure_type",
+    "reference",
+    "column",
+    "skip_bad",
+    "allow_unusual",
+    "hold_for",
+)
+
+
+@dataclass
+class Ended:
+    """What a case ended with."""
+
+    error: dsrkit.DsrError | None = None
+    started: bool = False
+    report: dsrkit.Report | None = None
+    batches: int | None = None
+    job: dsrkit.Job | None = None
+    events: list[dsrkit.Event] = field(default_factory=list)
+    out: Path | None = None
+
+
+def source(case: dict[str, Any], place: Path) -> Any:
+    if "ids" in case:
+        return case["ids"]
+    if "count" in case:
+        return (f"{case.get('prefix', '')}{number}" for number in range(case["count"]))
+    if "file" in case:
+        return FIXTURES / case["file"]
+    path = place / case["file_name"]
+    if "bytes_hex" in case:
+        path.write_bytes(bytes.fromhex(case["bytes_hex"]))
+    else:
+        path.write_bytes(case["text"].encode())
+    return path
+
+
+def one_call(client: dsrkit.Client, call: dict[str, Any], place: Path, ended: Ended) -> None:
+    argument = call["task_id"] if "task_id" in call else source(call, place)
+    ended.started = True
+    ended.job = getattr(client, call["operation"])(argument)
+
+
+def whole_run(client: dsrkit.Client, case: dict[str, Any], place: Path, ended: Ended) -> None:
+    make = getattr(client, f"plan_{case['kind']}")
+    options = {name: case[name] for name in OPTIONS if name in case}
+    if unknown := set(options) - set(inspect.signature(make).parameters):
+        # What another surface refuses when it is called, the signature refuses here.
+        with pytest.raises(TypeError):
+            make(source(case, place), **options)
+        raise dsrkit.InvalidInputError(f"plan_{case['kind']} has no {', '.join(unknown)}")
+    plan = make(source(case, place), **options)
+    ended.batches = plan.batches
+    confirm = {
+        "plan": plan.confirm if case["kind"] == "deletion" else None,
+        "none": None,
+        "wrong-count": f"{plan.subjects + 1}:{plan.confirm.partition(':')[2]}",
+        "wrong-digest": f"{plan.subjects}:00000000",
+    }[case.get("confirm", "plan")]
+    run = plan.start(confirm)
+    ended.started = True
+    try:
+        ended.events.extend(run.events())
+    finally:
+        ended.report = run.report()
+    if case.get("collect"):
+        ended.out = place / "out"
+        ended.report = run.collect(ended.out)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scenario(name: str, tmp_path: Path) -> None:
+    case = tomllib.loads((SCENARIOS / f"{name}.toml").read_text("utf-8"))
+    ended = Ended()
+    with dsrkit.Sandbox(**case.get("sandbox", {})) as vendor:
+        vendor.faults(case.get("faults", []))
+        project = vendor.mixpanel(**case.get("mixpanel", {}))
+        settings = dsrkit.Settings(**case.get("settings", {}))
+        with dsrkit.Client(project, tmp_path / "dsr.sqlite3", settings) as client:
+            try:
+                if "call" in case:
+                    one_call(client, case["call"], tmp_path, ended)
+                else:
+                    whole_run(client, case["plan"], tmp_path, ended)
+            except dsrkit.DsrError as error:
+                ended.error = error
+        ledger, summary = vendor.ledger(), vendor.summary()
+    expect = case.get("expect", {})
+    compare_error(expect, ended)
+    compare_end(expect, ended)
+    compare_report(expect, ended)
+    compare_vendor(case, ended, ledger, summary)
+
+
+def compare_error(expect: dict[str, Any], ended: Ended) -> None:
+    said = "" if ended.error is None else str(ended.error)
+    assert (ended.error and ended.error.kind) == expect.get("error"), said
+    for part in expect.get("error_says", []):
+        assert part in said
+    everything = f"{said} {ended.error!r} {ended.error and ended.error.hint} {ended.report!r}"
+    everything += "".join(event.text for event in ended.events)
+    for part in expect.get("never_says", []):
+        assert part not in everything
+
+
+def compare_end(expect: dict[str, Any], ended: Ended) -> None:
+    if "job_status" in expect:
+        assert ended.job is not None
+        assert ended.job.status == expect["job_status"]
+    if "batches" in expect:
+        assert ended.batches == expect["batches"]
+    if "packages" in expect:
+        assert ended.out is not None
+        assert len(list(ended.out.glob("subjects/*"))) == expect["packages"]
+    assert {event.kind for event in ended.events} >= set(expect.get("events", []))
+    planned = [event.text for event in ended.events if event.kind == "planned"]
+    for part in expect.get("warning_says", []):
+        assert any(part in text for text in planned)
+
+
+def compare_report(expect: dict[str, Any], ended: Ended) -> None:
+    report = ended.report
+    if report is None:
+        assert not expect.keys() & {"state", "counts", "problems", "ambiguous"}
+        return
+    assert sum(report.counts.values()) == report.subjects
+    found = {
+        "state": report.state,
+        "counts": report.counts,
+        "duplicates": report.duplicates,
+        "refused": report.refused.total,
+        "jobs": len(report.jobs),
+        "ambiguous": len(report.ambiguous),
+        "problems": [problem.kind for problem in report.problems],
+    }
+    wanted = {name: expect[name] for name in found if name in expect}
+    assert {name: found[name] for name in wanted} == wanted
+    for part in expect.get("problem_says", []):
+        assert any(part in problem.message for problem in report.problems)
+
+
+def compare_vendor(
+    case: dict[str, Any], ended: Ended, ledger: list[dict[str, Any]], summary: dict[str, Any]
+) -> None:
+    expect = case.get("expect", {})
+    calls = Counter(entry["operation"] for entry in ledger)
+    times = Counter(
+        id
+        for entry in ledger
+        if entry["processed"] and entry["operation"].startswith("create_")
+        for id in entry["ids"]
+    )
+    if expect.get("calls") == {}:
+        assert not calls
+    for operation, count in expect.get("calls", {}).items():
+        assert calls[operation] == count, operation
+    for operation, most in expect.get("calls_at_most", {}).items():
+        assert calls[operation] <= most, operation
+    assert ended.started or not ledger
+    assert summary["min_gap_ms"] is None or summary["min_gap_ms"] >= 1000
+    assert summary["store_requests_with_credentials"] == 0
+    most = max(times.values(), default=0)
+    if "max_per_id" in expect:
+        assert most == expect["max_per_id"]
+    else:
+        assert most <= 1
+    table = case.get("plan") or case["call"]
+    given = None
+    if "ids" in table:
+        given = set(table["ids"])
+    elif "count" in table:
+        given = {f"{table.get('prefix', '')}{number}" for number in range(table["count"])}
+    if given is not None:
+        assert times.keys() <= given
+    if expect.get("ids_once"):
+        assert given is not None
+        assert times.keys() == given
+        assert most == 1
+    if "ids" in expect:
+        assert times.keys() == set(expect["ids"])
+
+
+def test_there_are_scenarios() -> None:
+    assert len(CASES) > 90

@@ -1,0 +1,112 @@
+//! The journal cannot be written just when the vendor's answer has come.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dsrkit::journal as j;
+use dsrkit::{Client, Error, ErrorKind, Event, IdSource, Result};
+use serde_json::json;
+
+#[path = "support/mod.rs"]
+mod support;
+use support::sandbox;
+
+struct Flaky {
+    inner: dsrkit::journal::memory::MemoryJournal,
+    failures: AtomicU32,
+}
+impl j::Journal for Flaky {
+    fn key(&self) -> &[u8; 32] {
+        self.inner.key()
+    }
+    fn default_archives(&self) -> Option<std::path::PathBuf> {
+        None
+    }
+    fn put_project(&self, p: &j::ProjectRow) -> Result<()> {
+        self.inner.put_project(p)
+    }
+    fn import(
+        &self,
+        b: &mut dyn Iterator<Item = Result<j::NewBatch>>,
+        f: &mut dyn FnMut() -> Result<(j::RunRow, Vec<j::NewEvent>)>,
+    ) -> Result<()> {
+        self.inner.import(b, f)
+    }
+    fn commit(&self, c: &[j::Change]) -> Result<Vec<Event>> {
+        let answer = c.iter().any(|change| matches!(change, j::Change::Job(_)));
+        let left = self.failures.load(Ordering::Relaxed);
+        if answer && left > 0 {
+            self.failures.store(left - 1, Ordering::Relaxed);
+            return Err(Error::new(ErrorKind::Journal, "the disk is full"));
+        }
+        self.inner.commit(c)
+    }
+    fn runs(&self) -> Result<Vec<j::RunRow>> {
+        self.inner.runs()
+    }
+    fn run(&self, id: &str) -> Result<Option<j::RunRow>> {
+        self.inner.run(id)
+    }
+    fn batches(&self, r: &str) -> Result<Vec<j::BatchRow>> {
+        self.inner.batches(r)
+    }
+    fn batch_ids(&self, r: &str, n: u32) -> Result<String> {
+        self.inner.batch_ids(r, n)
+    }
+    fn attempts(&self, r: &str) -> Result<Vec<j::AttemptRow>> {
+        self.inner.attempts(r)
+    }
+    fn jobs(&self, r: &str) -> Result<Vec<j::JobRow>> {
+        self.inner.jobs(r)
+    }
+    fn artifacts(&self, r: &str) -> Result<Vec<j::ArtifactRow>> {
+        self.inner.artifacts(r)
+    }
+    fn events(&self, r: &str, a: u64, l: usize) -> Result<Vec<Event>> {
+        self.inner.events(r, a, l)
+    }
+    fn verify_events(&self) -> Result<u64> {
+        self.inner.verify_events()
+    }
+}
+/// The answer is tried to be written for a minute; then the caller gets the task's id, and the
+/// answer is written as soon as there is room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_task_id_survives_a_full_disk() {
+    for (failures, told) in [(1, false), (30, false), (100, true)] {
+        let sandbox = sandbox(json!({}), &json!([]));
+        let place = tempfile::tempdir().unwrap();
+        let store = Arc::new(Flaky {
+            inner: dsrkit::journal::memory::MemoryJournal::new(),
+            failures: AtomicU32::new(failures),
+        });
+        let client = Client::builder(sandbox.mixpanel().build().unwrap())
+            .journal(dsrkit::Journal::custom(store.clone()))
+            .build()
+            .unwrap();
+        let ids = IdSource::iter(["a", "b"]);
+        let run = client
+            .retrieve(ids)
+            .archives(place.path().join("archives"))
+            .start()
+            .await
+            .unwrap();
+        let report = match run.wait().await {
+            Err(error) if told => {
+                assert_eq!(error.kind(), ErrorKind::Journal);
+                assert_eq!(error.task_ids().len(), 1, "the id of the task is not lost");
+                store.failures.store(0, Ordering::Relaxed);
+                run.wait().await.unwrap()
+            }
+            other => other.unwrap(),
+        };
+        assert_eq!(report.counts.get("done"), Some(&2), "{failures}");
+        assert_eq!(
+            sandbox.summary()["tasks"]["create_retrieval"],
+            1,
+            "made once"
+        );
+        assert!(report.ambiguous.is_empty());
+    }
+}
