@@ -678,7 +678,7 @@ dsr_status dsr_run_collect(const dsr_run *run,
 // Frees an event. NULL is fine.
 void dsr_event_free(dsr_event *event);
 
-// One word: "planned", "started", "submitted", "adopted", "backoff", "ambiguous", "held",
+// One word: "planned", "started", "submitted", "adopted", "backoff", "split", "ambiguous", "held",
 // "rejected", "status", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
 // "finished" or "waiting". More may come.
 const char *dsr_event_kind(const dsr_event *event);

@@ -246,6 +246,8 @@ def carry_out(case, place):
     c = None
     try:
         c = client(case, sandbox, place)
+        if "before" in case:
+            one_call(c, case["before"], Ended())
         if "call" in case:
             ended.started = True
             one_call(c, case["call"], ended)

@@ -87,7 +87,8 @@ const HEADER_WORDS: &[&str] = &[
 /// The prefix of the ids that Mixpanel gives to devices before they sign in.
 const DEVICE: &str = "$device:";
 
-/// Checks one id. `first` is true for the first row of the import.
+/// Checks one id. `first` tells the first row of a plain list from all others: there a header or a
+/// table would show. In a table the columns are known already.
 pub(super) fn check(id: &str, first: bool, max_bytes: usize) -> Option<Problem> {
     let bytes = id.as_bytes();
     let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) else {

@@ -132,6 +132,7 @@ pub fn take_in(source: IdSource, options: &IntakeOptions) -> Result<Intake> {
         options,
         place,
         partitions: Partitions::new(options.memory_budget),
+        table: source.0.is_table(),
         rows: 0,
         uuids: 0,
         not_uuids: Vec::new(),
@@ -148,6 +149,8 @@ struct Import<'a> {
     place: &'static str,
     partitions: Partitions,
     rows: u64,
+    /// The ids stand in a column or key of their own.
+    table: bool,
     /// Accepted rows in the shape of a UUID, and the first few that are not.
     uuids: u64,
     not_uuids: Vec<u64>,
@@ -158,7 +161,7 @@ struct Import<'a> {
 
 impl Sink for Import<'_> {
     fn id(&mut self, row: u64, id: &str) -> Result<()> {
-        let first = self.rows == 0;
+        let first = self.rows == 0 && !self.table;
         if let Some(problem) = guard::check(id, first, self.options.max_id_bytes)
             && !(problem.unusual && self.options.allow_unusual)
         {

@@ -109,6 +109,14 @@ impl Kind {
         }
     }
 
+    /// Whether the ids stand in a column or key of their own.
+    pub fn is_table(&self) -> bool {
+        match self {
+            Self::Values { .. } => false,
+            Self::File { path, .. } => has_columns(path),
+        }
+    }
+
     pub fn read(self, sink: &mut impl Sink) -> Result<()> {
         match self {
             Self::Values {
@@ -130,12 +138,18 @@ impl Kind {
     }
 }
 
+/// What a file's name says about its format.
+fn ending(path: &Path) -> String {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.unwrap_or_default().to_ascii_lowercase()
+}
+
+fn has_columns(path: &Path) -> bool {
+    matches!(ending(path).as_str(), "csv" | "jsonl" | "ndjson")
+}
+
 fn read_file(path: &Path, column: Option<&str>, sink: &mut impl Sink) -> Result<()> {
-    let ending = path
-        .extension()
-        .and_then(|ending| ending.to_str())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let ending = ending(path);
     if matches!(
         ending.as_str(),
         "xlsx" | "xls" | "ods" | "parquet" | "json" | "gz" | "zip" | "zst" | "bz2" | "xz"

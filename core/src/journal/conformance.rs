@@ -1,7 +1,9 @@
 //! What every journal must do, as a suite that any implementation can run.
 //!
-//! ```ignore
-//! dsrkit::journal::conformance::run(&|| Box::new(MyJournal::new_and_empty()));
+//! ```
+//! use dsrkit::journal::{conformance, memory::MemoryJournal};
+//!
+//! conformance::run(&|| Box::new(MemoryJournal::new()));
 //! ```
 
 // A suite tells what is wrong by panicking.
