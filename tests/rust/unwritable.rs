@@ -1,8 +1,8 @@
 //! The journal cannot be written just when the vendor's answer has come.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use dsrkit::journal as j;
 use dsrkit::{Client, Error, ErrorKind, Event, IdSource, Result};
@@ -15,6 +15,7 @@ use support::sandbox;
 struct Flaky {
     inner: dsrkit::journal::memory::MemoryJournal,
     failures: AtomicU32,
+    rescued: Mutex<Vec<j::Rescued>>,
 }
 impl j::Journal for Flaky {
     fn key(&self) -> &[u8; 32] {
@@ -41,6 +42,17 @@ impl j::Journal for Flaky {
             return Err(Error::new(ErrorKind::Journal, "the disk is full"));
         }
         self.inner.commit(c)
+    }
+    fn rescue(&self, answer: &j::Rescued) -> Result<()> {
+        self.rescued.lock().unwrap().push(answer.clone());
+        Ok(())
+    }
+    fn rescued(&self) -> Result<Vec<j::Rescued>> {
+        Ok(self.rescued.lock().unwrap().clone())
+    }
+    fn clear_rescued(&self) -> Result<()> {
+        self.rescued.lock().unwrap().clear();
+        Ok(())
     }
     fn runs(&self) -> Result<Vec<j::RunRow>> {
         self.inner.runs()
@@ -80,6 +92,7 @@ async fn a_task_id_survives_a_full_disk() {
         let store = Arc::new(Flaky {
             inner: dsrkit::journal::memory::MemoryJournal::new(),
             failures: AtomicU32::new(failures),
+            rescued: Mutex::default(),
         });
         let client = Client::builder(sandbox.mixpanel().build().unwrap())
             .journal(dsrkit::Journal::custom(store.clone()))
@@ -109,4 +122,43 @@ async fn a_task_id_survives_a_full_disk() {
         );
         assert!(report.ambiguous.is_empty());
     }
+}
+
+/// The process dies before there is room again: the next one finds the task in the rescue file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_task_id_survives_a_full_disk_and_the_end_of_the_process() {
+    let sandbox = sandbox(json!({}), &json!([]));
+    let place = tempfile::tempdir().unwrap();
+    let store = Arc::new(Flaky {
+        inner: dsrkit::journal::memory::MemoryJournal::new(),
+        failures: AtomicU32::new(u32::MAX),
+        rescued: Mutex::default(),
+    });
+    let open = || {
+        let journal = dsrkit::Journal::custom(store.clone());
+        let vendor = sandbox.mixpanel().build().unwrap();
+        Client::builder(vendor).journal(journal).build().unwrap()
+    };
+    let id = {
+        let ids = IdSource::iter(["a", "b"]);
+        let archives = place.path().join("archives");
+        let run = open()
+            .retrieve(ids)
+            .archives(archives)
+            .start()
+            .await
+            .unwrap();
+        run.wait().await.unwrap_err();
+        run.id().to_owned()
+    };
+    store.failures.store(0, Ordering::Relaxed);
+    let report = open().run(&id).unwrap().wait().await.unwrap();
+    assert_eq!(report.counts.get("done"), Some(&2));
+    assert_eq!(
+        sandbox.summary()["tasks"]["create_retrieval"],
+        1,
+        "made once"
+    );
+    assert!(report.ambiguous.is_empty());
+    assert!(store.rescued.lock().unwrap().is_empty());
 }

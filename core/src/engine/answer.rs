@@ -17,10 +17,16 @@ use crate::settings::{AmbiguityPolicy, Settings, ms};
 /// How long to wait before the identical deletion is sent to find out about a lost answer: soon at
 /// first, then over hours, so that an outage does not use up the tries.
 const RESOLVE_AFTER: [Millis; 5] = [5_000, 60_000, 600_000, 3_600_000, 6 * 3_600_000];
-/// How often, and for how long, an ambiguous batch is sent again before a person must decide: an
-/// id may be registered anew later, and must not be deleted then.
+/// How often an ambiguous batch is sent again before a person must decide.
 const AMBIGUOUS_MAX: u32 = 5;
-pub(super) const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
+/// How long after a lost answer a deletion may be sent again.
+const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
+
+/// Whether it is too late to find out about a lost answer by sending the request again: an id may
+/// have been registered anew meanwhile, and that person must not be erased.
+pub(super) fn too_old(kind: Kind, lost_at: Millis, now: Millis) -> bool {
+    kind == Kind::Deletion && now - lost_at > AMBIGUOUS_WINDOW
+}
 
 /// The changes that one answer brings, under way.
 pub(super) struct Next<'a> {
@@ -204,7 +210,8 @@ impl<'a> Next<'a> {
             .book
             .unsure_since(self.batch.no)
             .unwrap_or(self.attempt.sending_at);
-        let spent = self.batch.ambiguous > AMBIGUOUS_MAX || self.now - first > AMBIGUOUS_WINDOW;
+        let kind = self.book.row.terms.kind;
+        let spent = self.batch.ambiguous > AMBIGUOUS_MAX || too_old(kind, first, self.now);
         if spent || self.book.row.cancel_at.is_some() {
             return None;
         }

@@ -8,9 +8,10 @@ use crate::journal::BatchState;
 use crate::model::event::EventKind;
 use crate::model::run::RunState;
 
-/// Loads every run that is not at its end, and turns requests without an answer into ambiguous
-/// ones.
+/// Loads every run that is not at its end, takes in answers from the rescue file, and turns
+/// requests without an answer into ambiguous ones.
 pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result<()> {
+    let rescued = project.journal.rescued()?;
     for row in project.journal.runs()? {
         if matches!(row.state, RunState::Finished | RunState::Planned) || row.approved_at.is_none()
         {
@@ -22,8 +23,15 @@ pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result
         let open = !run.settled();
         book.runs.insert(row.id.clone(), run);
         if write && open {
+            for found in rescued.iter().filter(|found| found.run == row.id) {
+                let changes = submit::rescued(project, book.run(&row.id)?, found)?;
+                book.commit(project.journal.as_ref(), &row.id, changes)?;
+            }
             adopt_orphans(project, book, &row.id)?;
         }
+    }
+    if write && !rescued.is_empty() {
+        project.journal.clear_rescued()?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::due::{self, Action, Due};
 use super::run::Engine;
 use super::{cancel, fetch, submit, watch};
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::BatchState;
+use crate::journal::{BatchState, Rescued};
 use crate::model::Millis;
 use crate::model::wire::{Answer, Failure, FailureClass, Operation};
 
@@ -32,6 +32,14 @@ impl Answered {
                 class: FailureClass::Conflict(conflict),
                 ..
             }) => conflict.tasks.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The tasks that it made: what a rescue is for. (A conflict is found again by asking again.)
+    fn made(&self) -> Vec<String> {
+        match &self.result {
+            Ok(Answer::Created(tasks)) => tasks.clone(),
             _ => Vec::new(),
         }
     }
@@ -181,12 +189,22 @@ impl Engine {
     async fn record(&self, answered: Answered) -> Result<()> {
         let clock = &self.project.clock;
         let until = clock.monotonic().saturating_add(RECORD_FOR);
+        let mut rescued = false;
         loop {
             let error = match self.try_record(&answered) {
                 Err(error) if error.kind() == ErrorKind::Journal => error,
                 Err(error) => return Err(error),
-                Ok(()) => return answered.credentials(),
+                Ok(()) => {
+                    if rescued {
+                        self.project.journal.clear_rescued()?;
+                    }
+                    return answered.credentials();
+                }
             };
+            if !rescued && !answered.made().is_empty() {
+                // The process may die before there is room again.
+                rescued = self.rescue(&answered).is_ok();
+            }
             let now = clock.monotonic();
             if now >= until {
                 let tasks = answered.tasks();
@@ -197,6 +215,20 @@ impl Engine {
             }
             clock.sleep_until(now + 1000).await;
         }
+    }
+
+    fn rescue(&self, answered: &Answered) -> Result<()> {
+        let attempt = self
+            .book()
+            .run(&answered.run)?
+            .batch(answered.batch)?
+            .attempts;
+        self.project.journal.rescue(&Rescued {
+            run: answered.run.clone(),
+            batch: answered.batch,
+            attempt,
+            tasks: answered.made(),
+        })
     }
 
     fn try_record(&self, answered: &Answered) -> Result<()> {

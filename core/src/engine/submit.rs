@@ -1,16 +1,17 @@
 //! Sending one batch: the intent is on disk before the first byte leaves, the answer is on disk
 //! before anybody hears of it.
 
-use super::answer::Next;
+use super::answer::{Next, too_old};
 use super::book::{Book, Gate, RunBook};
 use super::plan::batch_digest;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{AttemptRow, AttemptState, BatchState, Change};
+use crate::journal::{AttemptRow, AttemptState, BatchState, Change, Rescued};
 use crate::model::action::Kind;
-use crate::model::event::WaitReason;
+use crate::model::event::{EventKind, WaitReason};
 use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation};
 use crate::pace::backoff;
+use crate::settings::AmbiguityPolicy;
 
 /// Redirects in a row before a person must look at the set-up.
 const REDIRECTS_MAX: usize = 5;
@@ -52,25 +53,18 @@ pub(crate) fn intend(
         .run(run)?
         .unsure_since(no)
         .filter(|_| batch.state == BatchState::Ambiguous);
-    let policy = project.settings.on_ambiguous == crate::settings::AmbiguityPolicy::Hold;
-    if unsure.is_some_and(|since| policy || now - since > super::answer::AMBIGUOUS_WINDOW) {
-        // Too late to find out by sending again: an id may belong to somebody new by now.
+    let to_a_person = project.settings.on_ambiguous == AmbiguityPolicy::Hold;
+    if unsure.is_some_and(|since| to_a_person || too_old(row.terms.kind, since, now)) {
         batch.state = BatchState::Held;
-        let event = book.run(run)?.event(
-            now,
-            crate::model::event::EventKind::Held,
-            Some(no),
-            None,
-            format!(
-                "batch of {} held: its answer was lost too long ago to send it again",
-                batch.n
-            ),
+        let text = format!(
+            "batch of {} held: its answer was lost, and it is not sent again",
+            batch.n
         );
-        book.commit(
-            project.journal.as_ref(),
-            run,
-            vec![Change::Batch(batch), event],
-        )?;
+        let event = book
+            .run(run)?
+            .event(now, EventKind::Held, Some(no), None, text);
+        let changes = vec![Change::Batch(batch), event];
+        book.commit(project.journal.as_ref(), run, changes)?;
         return Ok(None);
     }
     batch.state = BatchState::Sending;
@@ -178,6 +172,17 @@ pub(crate) fn settle(
         Some(error) => super::pause::pause(project, book, error),
         None => Ok(()),
     }
+}
+
+/// A request of an earlier process whose answer is in the rescue file: it was accepted.
+pub(crate) fn rescued(project: &Project, book: &RunBook, found: &Rescued) -> Result<Vec<Change>> {
+    let batch = book.batch(found.batch)?;
+    if batch.state != BatchState::Sending || batch.attempts != found.attempt {
+        return Ok(Vec::new()); // it was written after all
+    }
+    let mut next = Next::new(book, found.batch, project.now())?;
+    next.accepted(&project.settings, &found.tasks);
+    Ok(next.changes)
 }
 
 /// A request of an earlier process whose answer never reached the journal. Never READY: it may

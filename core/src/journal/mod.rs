@@ -20,7 +20,7 @@ pub mod conformance;
 
 pub use rows::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin,
-    JobRow, NewEvent, ProjectRow, RunRow,
+    JobRow, NewEvent, ProjectRow, Rescued, RunRow,
 };
 
 /// A batch as it enters the journal: its row and the exact JSON array of its ids.
@@ -55,6 +55,23 @@ pub trait Journal: Send + Sync {
     /// Writes all changes, or none (rule W5). Fails with `Internal` on an illegal transition.
     /// Returns the events as numbered.
     fn commit(&self, changes: &[Change]) -> Result<Vec<Event>>;
+
+    /// Keeps an answer that [`Journal::commit`] could not take, where it needs no new room. A
+    /// journal without such a place refuses.
+    fn rescue(&self, _answer: &Rescued) -> Result<()> {
+        Err(Error::new(
+            ErrorKind::Journal,
+            "this journal has no rescue file",
+        ))
+    }
+    /// The answers that were rescued.
+    fn rescued(&self) -> Result<Vec<Rescued>> {
+        Ok(Vec::new())
+    }
+    /// Forgets them: they are in the journal now.
+    fn clear_rescued(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// All runs, oldest first.
     fn runs(&self) -> Result<Vec<RunRow>>;

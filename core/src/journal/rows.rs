@@ -267,6 +267,19 @@ pub struct NewEvent {
     pub text: String,
 }
 
+/// A vendor's answer that the journal could not take (rule W6).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Rescued {
+    /// Run.
+    pub run: String,
+    /// Batch.
+    pub batch: u32,
+    /// Which POST of the batch was answered.
+    pub attempt: u32,
+    /// The tasks that the vendor made.
+    pub tasks: Vec<String>,
+}
+
 /// One change of a transaction. A row replaces the one with its key.
 #[derive(Debug, Clone)]
 pub enum Change {

@@ -1,7 +1,7 @@
 //! A journal in one SQLite file, which operators can read with `sqlite3`.
 //!
 //! Beside `<journal>` lie `<journal>.key` (32 random bytes; without them the journal is of no
-//! use), `<journal>.lock` (who runs it), SQLite's own `-wal` and `-shm`, and by default
+//! use), `<journal>.lock` (who runs it), `<journal>.rescue` (answers that a full disk kept out), SQLite's own `-wal` and `-shm`, and by default
 //! `<journal>.archives`. All are for the owner only.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::rows::{
-    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, ProjectRow, RunRow,
+    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, ProjectRow, Rescued, RunRow,
 };
 use super::rules::{self, Intake};
 use super::{Journal, NewBatch};
@@ -24,6 +24,7 @@ mod files;
 mod lock;
 mod open;
 mod read;
+mod rescue;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub struct SqliteJournal {
     // Dropped in this order: the file is closed before the next runner may have it.
     conn: Mutex<Connection>,
     lock: Option<OwnerLock>,
+    rescue: Option<rescue::Rescue>,
     key: [u8; 32],
     path: PathBuf,
 }
@@ -130,6 +132,26 @@ impl Journal for SqliteJournal {
         }
         write::chain(&tx, &chain)?;
         tx.commit().map_err(sql)
+    }
+
+    fn rescue(&self, answer: &Rescued) -> Result<()> {
+        match &self.rescue {
+            Some(rescue) => rescue.add(answer),
+            None => Err(Error::new(
+                ErrorKind::Journal,
+                "the journal is open for reading only",
+            )),
+        }
+    }
+
+    fn rescued(&self) -> Result<Vec<Rescued>> {
+        self.rescue
+            .as_ref()
+            .map_or(Ok(Vec::new()), rescue::Rescue::read)
+    }
+
+    fn clear_rescued(&self) -> Result<()> {
+        self.rescue.as_ref().map_or(Ok(()), rescue::Rescue::clear)
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Event>> {

@@ -14,6 +14,7 @@ use super::SqliteJournal;
 use super::failure::sql;
 use super::files::{self, beside, refused};
 use super::lock::OwnerLock;
+use super::rescue::Rescue;
 use crate::error::{Error, ErrorKind, Result};
 
 const SCHEMA: &str = include_str!("../schema/sqlite.sql");
@@ -85,9 +86,14 @@ fn journal(path: PathBuf, key: [u8; 32], lock: Option<OwnerLock>) -> Result<Sqli
     conn.set_prepared_statement_cache_capacity(64);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
         .map_err(sql)?;
+    let rescue = match lock {
+        Some(_) => Some(Rescue::open(&path)?),
+        None => None,
+    };
     Ok(SqliteJournal {
         conn: Mutex::new(conn),
         lock,
+        rescue,
         key,
         path,
     })

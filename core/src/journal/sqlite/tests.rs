@@ -79,10 +79,10 @@ fn every_file_is_for_its_owner_only() {
     let journal = place.open();
     import(&journal, "r", 3).unwrap();
     let names = place.names();
-    for suffix in ["", "-shm", "-wal", ".key", ".lock"] {
+    for suffix in ["", "-shm", "-wal", ".key", ".lock", ".rescue"] {
         assert!(names.contains(&format!("dsr.sqlite3{suffix}")), "{names:?}");
     }
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 6, "{names:?}");
     for name in names {
         assert_eq!(mode(&place.folder.path().join(&name)), 0o600, "{name}");
     }
@@ -97,7 +97,12 @@ fn every_file_is_for_its_owner_only() {
     drop(journal);
     assert_eq!(
         place.names(),
-        ["dsr.sqlite3", "dsr.sqlite3.key", "dsr.sqlite3.lock"]
+        [
+            "dsr.sqlite3",
+            "dsr.sqlite3.key",
+            "dsr.sqlite3.lock",
+            "dsr.sqlite3.rescue"
+        ]
     );
 }
 
