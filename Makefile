@@ -10,12 +10,13 @@ LINTED := dsrkit/sandbox,dsrkit/blocking,dsrkit/testing
 TESTS_MAY := $(addprefix -A clippy::,pedantic unwrap_used expect_used panic indexing_slicing)
 # The tests and the demo use one build with quick settings; `pip install .` makes a release build.
 PROFILE ?= dev
+PREFIX ?= /usr/local
 
 RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>/dev/null) Cargo.toml Cargo.lock core/Cargo.toml sandbox/Cargo.toml py/Cargo.toml ffi/Cargo.toml
 PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-c lint bench soak docs header wheel clean
+.PHONY: help demo test test-rust test-python test-c lint bench soak docs header install-c wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -54,6 +55,10 @@ docs: ## the Rust reference
 
 header: ## write include/dsrkit.h anew from ffi/src
 	$(CARGO) run -q -p dsrkit-ffi --example header
+
+install-c: ## build the C library and install it: make install-c PREFIX=/usr/local
+	$(CARGO) build --release -p dsrkit-ffi
+	ffi/install.sh target/release $(PREFIX)
 
 wheel: $(VENV)/.tools ## a release wheel in target/wheels
 	$(VENV)/bin/pip wheel -q --no-deps -w target/wheels .

@@ -112,7 +112,8 @@ impl ClientBuilder {
         }
     }
 
-    /// Where plans and runs are kept. Default: in memory.
+    /// Where plans and runs are kept. Single calls need none; planning a run on a real vendor does,
+    /// so that no task id is lost with the process by default.
     pub fn journal(mut self, journal: Journal) -> Self {
         self.journal = Some(journal);
         self
@@ -148,6 +149,8 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         self.settings.check()?;
         let vendor = self.vendor;
+        // A simulated vendor goes with the process, so its runs may too.
+        let chosen = self.journal.is_some() || vendor.clock().is_some();
         let journal = self.journal.unwrap_or_else(Journal::memory);
         let loopback = is_loopback(vendor.base_url());
         let clock = self
@@ -178,7 +181,7 @@ impl ClientBuilder {
             bare_items: AtomicBool::new(false),
         };
         Ok(Client {
-            engine: Engine::open(project, journal.read_only)?,
+            engine: Engine::open(project, journal.read_only, chosen)?,
         })
     }
 }

@@ -19,7 +19,34 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Nothing moves unless somebody awaits a run, reads its events or calls [`Client::tick`].
+//! Another day, in another process, the run goes on where it stopped; and a retrieval ends with a
+//! package for each person:
+//!
+//! ```no_run
+//! # use dsrkit::{Client, CollectOptions, IdSource, Journal, Mixpanel};
+//! # async fn example(client: Client, run_id: &str) -> dsrkit::Result<()> {
+//! let run = client.run(run_id)?;
+//! let mut events = run.events();
+//! while let Some(event) = events.next().await {
+//!     println!("{}", event?.text);
+//! }
+//! let report = run.collect("packages".as_ref(), &CollectOptions::default()).await?;
+//! println!("{:?} {:?}", report.packages, report.problems);
+//!
+//! let ids = IdSource::file("people.csv").column("distinct_id");
+//! let run = client.retrieve(ids).reference("DSR-43").start().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Nothing moves unless somebody awaits a run, reads its events or calls [`Client::tick`]. The
+//! futures expect a tokio runtime; [`blocking`](crate#features) needs none.
+//!
+//! # Features
+//!
+//! * `sqlite` (default): the journal in one file, with SQLite bundled.
+//! * `blocking`: the same methods for programs without an async runtime.
+//! * `sandbox`: a simulated vendor in this process, with a virtual clock and faults on demand.
+//! * `testing`: the behaviour suite for journals of your own.
 
 #![warn(missing_docs)]
 

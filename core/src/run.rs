@@ -29,12 +29,22 @@ impl<A: Action> Run<A> {
             action: PhantomData,
         }
     }
+}
 
+impl RunHandle {
     /// The run's events from the first one on. Reading them drives the run.
     pub fn events(&self) -> Events {
         Events {
-            state: State::Idle(Box::new(self.handle.events_after(0))),
+            state: State::Idle(Box::new(self.events_after(0))),
         }
+    }
+}
+
+impl IntoFuture for RunHandle {
+    type Output = Result<ReportData>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.wait().await })
     }
 }
 
@@ -49,7 +59,7 @@ impl<A: Action> IntoFuture for Run<A> {
     type Output = Result<ReportData>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.handle.wait().await })
+        self.handle.into_future()
     }
 }
 

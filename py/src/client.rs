@@ -28,17 +28,17 @@ impl Client {
     fn new(
         py: Python<'_>,
         mixpanel: &Mixpanel,
-        journal: PathBuf,
+        journal: Option<String>,
         settings: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let vendor = mixpanel.0.clone();
         let settings = settings::from_dict(settings)?;
         let client = door::enter(py, || {
-            let journal = open(&journal)?;
-            dsrkit::Client::builder(vendor)
-                .journal(journal)
-                .settings(settings)
-                .build()
+            let mut builder = dsrkit::Client::builder(vendor).settings(settings);
+            if let Some(journal) = &journal {
+                builder = builder.journal(Journal::open(journal)?);
+            }
+            builder.build()
         })?;
         Ok(Self(Owned::new(Gate::new(client))))
     }
@@ -296,19 +296,6 @@ impl Client {
 #[allow(clippy::unnecessary_wraps)] // one shape for all answers
 fn nothing<T>(py: Python<'_>, _: T) -> PyResult<Bound<'_, PyAny>> {
     Ok(py.None().into_bound(py))
-}
-
-fn open(journal: &std::path::Path) -> Result<Journal> {
-    match journal.to_str() {
-        Some(":memory:") => Ok(Journal::memory()),
-        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            Err(Error::new(
-                ErrorKind::Config,
-                "journals in PostgreSQL are not offered by this release; pass a path",
-            ))
-        }
-        _ => Journal::sqlite(journal),
-    }
 }
 
 fn plan_options(given: &Bound<'_, PyDict>) -> PyResult<PlanOptions> {

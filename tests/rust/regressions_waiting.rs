@@ -227,3 +227,34 @@ fn runtime_dropped_in_a_call() {
         .unwrap();
     assert_eq!(report.ambiguous.len(), 1);
 }
+
+/// Leaving the journal out must not mean losing task ids with the process.
+#[tokio::test]
+async fn a_run_on_a_real_vendor_needs_a_journal_that_somebody_chose() {
+    let vendor = dsrkit::Mixpanel::builder("p", "o").build().unwrap();
+    let client = Client::builder(vendor.clone()).build().unwrap();
+    let error = client.plan_deletion(["a"]).freeze().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("journal"), "{error}");
+    let memory = dsrkit::Journal::memory();
+    let client = Client::builder(vendor).journal(memory).build().unwrap();
+    client.plan_deletion(["a"]).freeze().await.unwrap();
+}
+
+/// Collecting before an archive is here is told, and leaves no folder behind in the report.
+#[tokio::test]
+async fn collecting_too_early_says_so() {
+    let place = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(json!({}), &json!([]));
+    let client = open(&sandbox, place.path());
+    let run = client.retrieve(ids(3)).start().await.unwrap();
+    let options = dsrkit::CollectOptions::default();
+    let report = run
+        .collect(&place.path().join("out"), &options)
+        .await
+        .unwrap();
+    assert_eq!(report.problems[0].kind, "NotFound");
+    assert!(report.packages.is_none());
+    let report = client.run(run.id()).unwrap().await.unwrap();
+    assert!(report.problems.is_empty());
+}

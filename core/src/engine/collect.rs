@@ -38,12 +38,15 @@ pub struct CollectOptions {
 pub(crate) struct Order {
     run: String,
     reference: Option<String>,
+    subjects: u64,
     archives: Vec<(ArtifactRow, Vec<u32>, i64)>,
 }
 
 /// What came of it.
 pub(crate) struct Outcome {
     pub problems: Vec<Problem>,
+    /// Whether any package was written.
+    pub written: bool,
 }
 
 /// Looks up what is on this disk.
@@ -68,6 +71,7 @@ pub(crate) fn prepare(run: &RunBook, _state: RunState) -> Result<Order> {
     Ok(Order {
         run: run.row.id.clone(),
         reference: run.row.reference.clone(),
+        subjects: run.row.subjects,
         archives,
     })
 }
@@ -85,6 +89,17 @@ pub(crate) async fn collect(
     secrets.extend(options.secrets.iter().cloned());
     let mut problems = Vec::new();
     let mut index = None;
+    if order.archives.is_empty() {
+        problems.push(Problem {
+            batch: None,
+            task_id: None,
+            kind: ErrorKind::NotFound.as_str().to_owned(),
+            message: "there is nothing to collect: no archive of this run is on this disk yet"
+                .to_owned(),
+            hint: "Wait for the run first.".to_owned(),
+            ids: order.subjects,
+        });
+    }
     for (artifact, batches, requested) in order.archives {
         let mut subjects = Vec::new();
         for no in batches.iter().copied() {
@@ -127,10 +142,11 @@ pub(crate) async fn collect(
             }),
         }
     }
+    let written = index.is_some();
     if let Some(index) = index {
         index.finish(&order.run, order.reference.as_deref(), problems.len())?;
     }
-    Ok(Outcome { problems })
+    Ok(Outcome { problems, written })
 }
 
 /// Remembers where the packages are.

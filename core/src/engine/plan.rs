@@ -131,8 +131,9 @@ pub(crate) fn freeze(
             packages: None,
         };
         let mut texts = vec![format!(
-            "{} of {subjects} people in {} batches frozen; nothing sent",
-            terms.kind, frozen.batches
+            "{} of {subjects} people in {} frozen; nothing sent",
+            terms.kind,
+            counted(u64::from(frozen.batches), "batch")
         )];
         texts.extend(warnings.iter().cloned());
         let events = texts
@@ -213,7 +214,7 @@ fn archives(project: &Project, kind: Kind, options: &PlanOptions) -> Result<Opti
     let path = path.ok_or_else(|| {
         Error::new(
             ErrorKind::Config,
-            "a retrieval needs a folder for its archives: pass archives=, or use a journal on disk",
+            "a retrieval needs a folder for its archives: set the option archives, or keep the journal in a file",
         )
     })?;
     let path =
@@ -277,7 +278,7 @@ pub(crate) fn check_confirmation(
         return Err(Error::new(
             ErrorKind::NotConfirmed,
             format!(
-                "a deletion cannot be undone: start it with confirm=\"{expected}\" after looking at the plan"
+                "a deletion cannot be undone: start it with the confirmation \"{expected}\" after looking at the plan"
             ),
         ));
     };
@@ -285,10 +286,15 @@ pub(crate) fn check_confirmation(
         return Ok(());
     }
     let (count, digest) = given.split_once(':').unwrap_or((given, ""));
-    let message = if count != row.subjects.to_string() {
+    let number =
+        !count.is_empty() && count.len() <= 20 && count.bytes().all(|b| b.is_ascii_digit());
+    let message = if !number {
+        // Typed by people: whatever else it is, it is not repeated.
+        "this is no confirmation: a plan's confirm value is its count, a colon and eight digits"
+            .to_owned()
+    } else if count != row.subjects.to_string() {
         format!(
-            "the confirmation is for {} people, the plan names {}",
-            safe(count),
+            "the confirmation is for {count} people, the plan names {}",
             row.subjects
         )
     } else if digest.is_empty() {
@@ -299,11 +305,13 @@ pub(crate) fn check_confirmation(
     Err(Error::new(ErrorKind::NotConfirmed, message))
 }
 
-/// A confirmation is typed by people; anything but a number is not repeated.
-fn safe(count: &str) -> &str {
-    let number =
-        !count.is_empty() && count.len() <= 20 && count.bytes().all(|b| b.is_ascii_digit());
-    if number { count } else { "another number of" }
+/// "1 request", "2 requests".
+fn counted(count: u64, what: &str) -> String {
+    let (stem, many) = match what.strip_suffix("ch") {
+        Some(stem) => (format!("{stem}ch"), "es"),
+        None => (what.to_owned(), "s"),
+    };
+    format!("{count} {stem}{}", if count == 1 { "" } else { many })
 }
 
 /// What carrying the plan out will take.
@@ -318,7 +326,8 @@ pub(crate) fn estimate(project: &Project, row: &RunRow) -> Estimate {
         }
     };
     let text = format!(
-        "{requests} requests, at least {} s to send; {vendor}",
+        "{}, at least {} s to send; {vendor}",
+        counted(requests, "request"),
         sending.as_secs().max(1)
     );
     Estimate {

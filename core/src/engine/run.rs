@@ -31,13 +31,15 @@ pub(crate) struct Engine {
     pub(super) unrecorded: Mutex<Vec<Answered>>,
     /// Why this client may only read, if so: another process carries the journal's runs.
     pub(super) read_only: Option<String>,
+    /// Whether somebody chose where runs are kept.
+    chosen: bool,
     pid: u32,
 }
 
 impl Engine {
     /// Opens the journal for this project: recovers what a dead process left, unless another
     /// process is at work.
-    pub fn open(project: Project, read_only: Option<String>) -> Result<Arc<Self>> {
+    pub fn open(project: Project, read_only: Option<String>, chosen: bool) -> Result<Arc<Self>> {
         let row = project_row(project.vendor.as_ref(), project.journal.as_ref());
         if let Some(other) = project
             .journal
@@ -65,6 +67,7 @@ impl Engine {
             changed: Notify::new(),
             unrecorded: Mutex::new(Vec::new()),
             read_only,
+            chosen,
             pid: std::process::id(),
         });
         if used_before {
@@ -101,6 +104,12 @@ impl Engine {
     /// Freezes a plan. Blocks while the ids are read.
     pub fn freeze(&self, source: IdSource, terms: Terms, options: &PlanOptions) -> Result<RunRow> {
         self.check_writer()?;
+        if !self.chosen {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a run needs a journal: give the client a file, or choose memory knowingly (then a run is lost with the process)",
+            ));
+        }
         plan::freeze(&self.project, source, terms, options)
     }
 
@@ -221,7 +230,9 @@ impl Engine {
         let plan = self.with_run(id, collect::prepare)?;
         let outcome = collect::collect(&self.project, plan, into, options).await?;
         let mut book = self.book();
-        collect::record(&self.project, &mut book, id, into)?;
+        if outcome.written {
+            collect::record(&self.project, &mut book, id, into)?;
+        }
         let state = book.run(id)?.state(false);
         let mut report = report::report(book.run(id)?, state, self.project.now());
         report.problems.extend(outcome.problems);

@@ -220,14 +220,14 @@ fn choose(blocks: &Blocks<impl Read>, names: &[String], column: Option<&str>) ->
         }
     }
     match (column, names) {
-        (Some(_), _) => Err(refuse("no column has the name given as column=")),
-        (None, [name]) if name.contains([';', '\t', '\r']) => {
+        (_, [name]) if name.contains([';', '\t', '\r']) => {
             Err(blocks.refuse("its fields are not separated by commas; save it with commas and LF or CRLF line ends"))
         }
         // Without a header the first id would be taken for one and be lost.
-        (None, [name]) if !guard::is_header_word(name) && guard::may_be_an_id(name) => Err(blocks.refuse(
+        (_, [name]) if !guard::is_header_word(name) && guard::may_be_an_id(name) => Err(blocks.refuse(
             "its first line looks like an id, and a .csv file needs a header row; add one, or name it as .txt",
         )),
+        (Some(_), _) => Err(refuse("no column has the name given as column=")),
         (None, [_]) => Ok(0),
         (None, _) => Err(refuse("which column holds the ids? Name it with column=")),
     }

@@ -57,10 +57,12 @@ class ClientBase:
     def __init__(
         self,
         mixpanel: Mixpanel,
-        journal: str | os.PathLike[str] = ":memory:",
+        journal: str | os.PathLike[str] | None = None,
         settings: Settings | None = None,
     ) -> None:
-        self._journal = os.fspath(journal)
+        if not isinstance(mixpanel, Mixpanel):
+            raise TypeError(f"mixpanel is a dsrkit.Mixpanel, not {type(mixpanel).__name__}")
+        self._journal = None if journal is None else os.fspath(journal)
         self._settings = settings or Settings()
         self._native = _native.Client(mixpanel._native, self._journal, self._settings.to_dict())
         _clients.add(self)
@@ -124,6 +126,8 @@ def plan_options(**given: Any) -> dict[str, Any]:
 
 
 def confirmation(confirm: str | int | None) -> str | None:
+    if isinstance(confirm, bool) or not isinstance(confirm, (str, int, type(None))):
+        raise TypeError("confirm is a plan's confirm value, or the number of people as an int")
     return None if confirm is None else str(confirm)
 
 
@@ -236,8 +240,11 @@ class RunBase:
 
     def _interrupted(self) -> KeyboardInterrupt:
         journal = self._client._journal
-        if journal == ":memory:":
-            return KeyboardInterrupt(f"run {self.id} stands in memory; wait() again goes on")
+        if journal in (None, ":memory:"):
+            return KeyboardInterrupt(
+                f"run {self.id} stands in memory: wait() again goes on, and it is lost when this "
+                "process ends; pass journal= to keep it"
+            )
         return KeyboardInterrupt(
             f"nothing is lost: run {self.id} stands in {journal}; go on with "
             f"Client(..., journal={journal!r}).run({self.id!r}).wait()"

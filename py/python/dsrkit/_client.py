@@ -19,7 +19,7 @@ __all__ = ["Client", "Plan", "Run"]
 
 class Client(ClientBase):
     """A client of one project. `journal` is the path of a SQLite file, made when it is not there,
-    or ":memory:". The methods also work inside a running event loop, where they block it."""
+    or ":memory:"; planning a run needs one. The methods also work inside a running event loop, where they block it."""
 
     def create_retrieval(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any, TypeAlias
@@ -24,6 +24,8 @@ def source(ids: Ids, column: str | None, *, few: bool) -> tuple[_native.Ids, Chu
             f"ids is one {type(ids).__name__}, which would be taken apart into its characters; "
             "pass a list of str, or a pathlib.Path for a file"
         )
+    if isinstance(ids, Mapping):
+        raise TypeError(f"ids is a {type(ids).__name__}; pass a list of the ids that are meant")
     if isinstance(ids, os.PathLike):
         return _native.Ids.file(os.fspath(ids), column), None
     if hasattr(ids, "columns") and (

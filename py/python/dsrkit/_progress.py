@@ -61,7 +61,7 @@ class Lines:
     def __call__(self, event: Event) -> None:
         quiet = event.text.partition(",")[0] if event.kind == "waiting" else ""
         if not quiet or quiet != self._quiet:
-            text = event.text if quiet else f"{event.kind}: {event.text}"
+            text = event.text if event.text.startswith(event.kind) else f"{event.kind}: {event.text}"
             print(f"{event.at:%Y-%m-%d %H:%M:%S} {self._prefix}{text}", file=self._out, flush=True)
         self._quiet = quiet
 

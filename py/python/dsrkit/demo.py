@@ -42,7 +42,8 @@ mp = dsrkit.Mixpanel.from_env()
 with dsrkit.Client(mp, journal="dsr.sqlite3") as client:
     run = client.retrieve(pathlib.Path("access.csv"), column="distinct_id", reference="DSR-1")
     run.wait(progress=True)              # days, in fact: stop it, and go on with client.run(id)
-    print(run.collect("packages").counts)
+    report = run.collect("packages")
+    print(report.packages, report.problems)  # an empty tuple: everybody has a package
     plan = client.plan_deletion(pathlib.Path("erase.txt"), reference="DSR-2")
     print(plan.subjects, plan.estimate)  # look at it before you confirm
     print(plan.start(confirm=plan.confirm).wait(progress=True).counts)

@@ -60,6 +60,7 @@ pub(super) fn runner(path: &Path) -> Result<SqliteJournal> {
     let lock = OwnerLock::take(&beside(&path, ".lock"))?;
     let key_file = beside(&path, ".key");
     let key = if size(&path)?.is_some() {
+        probe(&path)?; // a file that is not ours needs no key
         files::read_key(&key_file)?
     } else {
         let key = files::make_key(&key_file)?;
@@ -75,12 +76,12 @@ pub(super) fn reader(path: &Path) -> Result<SqliteJournal> {
     if size(&path)?.is_none() {
         return Err(refused(&path, "there is no such file"));
     }
+    probe(&path)?;
     let key = files::read_key(&beside(&path, ".key"))?;
     journal(path, key, None)
 }
 
 fn journal(path: PathBuf, key: [u8; 32], lock: Option<OwnerLock>) -> Result<SqliteJournal> {
-    probe(&path)?;
     let conn = connect(&path, lock.is_some())?;
     check_key(&conn, &path, &key)?;
     conn.set_prepared_statement_cache_capacity(64);
