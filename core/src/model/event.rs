@@ -63,6 +63,16 @@ words! {
         Cancel = "cancel",
         /// Something that should not happen, and changed nothing.
         Anomaly = "anomaly",
+        /// The legal deadline comes near, or has passed, and the run is not at its end.
+        Deadline = "deadline",
+        /// A person decided about a held batch.
+        Decided = "decided",
+        /// A task id that fits no batch was kept.
+        Orphan = "orphan",
+        /// Ids were removed from the journal; keyed digests stay.
+        Sealed = "sealed",
+        /// Delivered data and digests were removed.
+        Purged = "purged",
         /// Nothing more can happen without a person.
         Finished = "finished",
         /// Nothing is due before `next_due`. Not kept in the journal.

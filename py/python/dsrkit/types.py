@@ -63,6 +63,11 @@ EventKind: TypeAlias = Literal[
     "resumed",
     "cancel",
     "anomaly",
+    "deadline",
+    "decided",
+    "orphan",
+    "sealed",
+    "purged",
     "finished",
     "waiting",
 ]

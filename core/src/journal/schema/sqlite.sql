@@ -1,8 +1,8 @@
--- The journal of dsrkit, version 1. Times are milliseconds since 1970 (UTC).
+-- The journal of dsrkit, format 2. Times are milliseconds since 1970 (UTC).
 -- Read it with `sqlite3 -readonly`; everything but the ids is plain columns, and the view
 -- `subject` gives one row for each id. Never stored: tokens, API secrets, signed links, answers.
 PRAGMA application_id = 0x44535231;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE journal (
   id         INTEGER PRIMARY KEY CHECK (id = 1),
@@ -130,7 +130,7 @@ CREATE TABLE event (
           'planned', 'started', 'submitted', 'adopted', 'backoff', 'split',
           'ambiguous', 'held',
           'rejected', 'status', 'archived', 'archive_failed', 'paused', 'resumed', 'cancel',
-          'anomaly', 'finished')),
+          'anomaly', 'deadline', 'decided', 'orphan', 'sealed', 'purged', 'finished')),
   batch INTEGER,
   task  TEXT,
   text  TEXT    NOT NULL,

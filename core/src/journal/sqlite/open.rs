@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 const SCHEMA: &str = include_str!("../schema/sqlite.sql");
 const APPLICATION_ID: i64 = 0x4453_5231;
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Before this, a write-ahead log that was reset at the wrong moment could damage the database
 /// (SQLite's release notes).
 const SQLITE_MIN: i32 = 3_051_003;
@@ -155,6 +155,10 @@ fn check_marks(conn: &Connection, path: &Path) -> Result<()> {
             &format!(
                 "written by a newer dsrkit (format {newer}, this one reads {VERSION}); update dsrkit"
             ),
+        )),
+        1 => Err(refused(
+            path,
+            "written by dsrkit 0.1 before its first release (format 1); finish its runs with that version",
         )),
         _ => Err(damaged()),
     }

@@ -255,11 +255,13 @@ fn other_databases_and_newer_formats_are_refused() {
             .execute_batch(statement)
             .unwrap();
     };
-    change("PRAGMA user_version = 2");
+    change("PRAGMA user_version = 3");
     place.refuses("newer dsrkit");
+    change("PRAGMA user_version = 1");
+    place.refuses("first release");
     change("PRAGMA user_version = 0");
     place.refuses("left as it is");
-    change("PRAGMA user_version = 1; PRAGMA application_id = 1");
+    change("PRAGMA user_version = 2; PRAGMA application_id = 1");
     place.refuses("another program");
     change("PRAGMA application_id = 0x44535231");
     drop(place.open());
