@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobRow,
-    Journal, NewEvent, RunRow,
+    Journal, NewEvent, OrphanRow, RunRow,
 };
 use crate::model::Millis;
 use crate::model::action::Kind;
@@ -22,6 +22,7 @@ pub(crate) struct RunBook {
     pub batches: Vec<BatchRow>,
     pub attempts: Vec<AttemptRow>,
     pub jobs: Vec<JobRow>,
+    pub orphans: Vec<OrphanRow>,
     pub artifacts: Vec<ArtifactRow>,
     /// Signed links of finished retrievals. Never in the journal: they open without credentials.
     pub links: HashMap<String, Secret>,
@@ -57,6 +58,7 @@ impl RunBook {
             batches: journal.batches(id)?,
             attempts: journal.attempts(id)?,
             jobs: journal.jobs(id)?,
+            orphans: journal.orphans(id)?,
             artifacts: journal.artifacts(id)?,
             row,
             links: HashMap::new(),
@@ -234,6 +236,10 @@ impl RunBook {
             Change::Artifact(row) => {
                 self.artifacts.retain(|old| old.task != row.task);
                 self.artifacts.push(row);
+            }
+            Change::Orphan(row) => {
+                self.orphans.retain(|old| old.task != row.task);
+                self.orphans.push(row);
             }
             Change::Event(_) => {}
         }

@@ -125,6 +125,7 @@ pub(crate) fn freeze(
             received_at: options.received_at.unwrap_or(now),
             deadline_at: deadline(terms, options, now),
             hold_for_ms: ms(options.hold_for),
+            warned: 0,
             cancel_at: None,
             paused: None,
             archives: archives.clone(),

@@ -63,19 +63,15 @@ pub(crate) fn jobs(book: &RunBook) -> Vec<JobReport> {
         .map(|job| JobReport {
             task_id: job.task.clone(),
             status: job.status.as_str().to_owned(),
-            origin: match job.origin {
-                JobOrigin::Created => "created",
-                JobOrigin::Adopted => "adopted",
-                JobOrigin::Elsewhere => "elsewhere",
-            }
-            .to_owned(),
+            origin: job.origin.as_str().to_owned(),
             ids: book
                 .carried(&job.task)
                 .map(|batch| u64::from(batch.n))
                 .sum(),
             cancel: match job.cancel {
                 CancelState::None => None,
-                CancelState::Requested => Some("requested".to_owned()),
+                CancelState::Wanted | CancelState::Requested => Some("requested".to_owned()),
+                CancelState::Refused => Some("not ours".to_owned()),
                 CancelState::Revoked => Some(
                     match &job.status {
                         JobStatus::Revoked => "cancelled",

@@ -110,6 +110,7 @@ pub(super) fn row(run: &str, batches: u32) -> RunRow {
         received_at: 1,
         deadline_at: 2,
         hold_for_ms: 0,
+        warned: 2,
         cancel_at: None,
         paused: None,
         archives: None,
@@ -327,7 +328,12 @@ fn every_field_comes_back(make: Make<'_>) {
         .commit(&[
             Change::Run(started.clone()),
             Change::Batch(sending.clone()),
+            Change::Attempt(AttemptRow {
+                state: AttemptState::Sending,
+                ..ended.clone()
+            }),
             Change::Attempt(ended.clone()),
+            Change::Orphan(orphan(RUN)),
             Change::Job(followed.clone()),
             Change::Job(job(RUN, "a", JobStatus::Pending)),
             Change::Artifact(stored.clone()),
@@ -338,6 +344,7 @@ fn every_field_comes_back(make: Make<'_>) {
     assert_eq!(journal.batch_ids(RUN, 0).unwrap(), ids);
     assert_eq!(journal.attempts(RUN).unwrap(), [ended]);
     assert_eq!(journal.artifacts(RUN).unwrap(), [stored]);
+    assert_eq!(journal.orphans(RUN).unwrap(), [orphan(RUN)]);
     // A row that is written again keeps its place.
     let again = JobRow {
         polls: 1,
@@ -360,4 +367,4 @@ use changes::{
     transitions_are_those_of_the_table,
 };
 pub(super) use samples::event;
-use samples::{attempt, job};
+use samples::{attempt, job, orphan};

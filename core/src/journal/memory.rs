@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::chain::{Chain, Hash};
 use super::rows::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, Change, JobRow, NewEvent,
-    ProjectRow, RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobRow,
+    NewEvent, OrphanRow, ProjectRow, RunRow,
 };
 use super::rules::{self, Intake, Stored};
 use super::{Journal, NewBatch};
@@ -36,6 +36,7 @@ struct Kept {
     batches: Vec<NewBatch>,
     attempts: BTreeMap<(u32, u32), AttemptRow>,
     jobs: Vec<JobRow>,
+    orphans: Vec<OrphanRow>,
     artifacts: Vec<ArtifactRow>,
 }
 
@@ -124,6 +125,7 @@ impl Journal for MemoryJournal {
             batches: taken,
             attempts: BTreeMap::new(),
             jobs: Vec::new(),
+            orphans: Vec::new(),
             artifacts: Vec::new(),
         });
         for event in &events {
@@ -184,6 +186,10 @@ impl Journal for MemoryJournal {
 
     fn jobs(&self, run: &str) -> Result<Vec<JobRow>> {
         Ok(self.of_run(run, |kept| kept.jobs.clone()))
+    }
+
+    fn orphans(&self, run: &str) -> Result<Vec<OrphanRow>> {
+        Ok(self.of_run(run, |kept| kept.orphans.clone()))
     }
 
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>> {
@@ -262,6 +268,11 @@ impl State {
                     old.task == row.task
                 });
             }
+            Change::Orphan(row) => {
+                put(&mut self.kept_mut(&row.run)?.orphans, row, |old| {
+                    old.task == row.task
+                });
+            }
             Change::Artifact(row) => {
                 put(&mut self.kept_mut(&row.run)?.artifacts, row, |old| {
                     old.task == row.task
@@ -331,15 +342,15 @@ impl Stored for View<'_> {
         }))
     }
 
-    fn job(&self, run: &str, task: &str) -> Result<Option<JobStatus>> {
+    fn job(&self, run: &str, task: &str) -> Result<Option<(JobStatus, CancelState)>> {
+        let state = |row: &JobRow| (row.status.clone(), row.cancel);
         let earlier = self.earlier(|change| match change {
-            Change::Job(row) if row.task == task && row.run == run => Some(row.status.clone()),
+            Change::Job(row) if row.task == task && row.run == run => Some(state(row)),
             _ => None,
         });
         Ok(earlier.or_else(|| {
             let kept = self.state.kept(run)?;
-            let job = kept.jobs.iter().find(|job| job.task == task)?;
-            Some(job.status.clone())
+            kept.jobs.iter().find(|job| job.task == task).map(state)
         }))
     }
 }

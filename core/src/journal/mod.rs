@@ -2,7 +2,7 @@
 //!
 //! A journal is storage and nothing more: rows in, rows out, one transaction for each
 //! [`Journal::commit`]. What it does enforce, whatever the engine asks for, is the table of legal
-//! transitions below: a batch never goes back from its end, and SENDING never becomes READY by a
+//! transitions in `states.rs`: a batch never goes back from its end, and SENDING never becomes READY by a
 //! restart.
 
 use crate::error::{Error, ErrorKind, Result};
@@ -14,13 +14,17 @@ pub mod rows;
 mod rules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod states;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 
 pub use rows::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin,
-    JobRow, NewEvent, ProjectRow, Rescued, RunRow,
+    JobRow, NewEvent, OrphanRow, ProjectRow, Rescued, RunRow,
+};
+pub use states::{
+    ATTEMPT_TRANSITIONS, BATCH_TRANSITIONS, CANCEL_TRANSITIONS, JOB_TRANSITIONS, may_follow,
 };
 
 /// A batch as it enters the journal: its row and the exact JSON array of its ids.
@@ -85,53 +89,12 @@ pub trait Journal: Send + Sync {
     fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>>;
     /// The tasks of a run, in the order they were seen.
     fn jobs(&self, run: &str) -> Result<Vec<JobRow>>;
+    /// Task ids that fit no batch of a run.
+    fn orphans(&self, run: &str) -> Result<Vec<OrphanRow>>;
     /// The archives of a run.
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>>;
     /// The events of a run after `seq`, at most `limit`.
     fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>>;
     /// Recomputes the hash chain over all events; fails with `Journal` where it breaks.
     fn verify_events(&self) -> Result<u64>;
-}
-
-/// The states that may follow each state of a batch. Anything else is a bug, and is refused.
-pub const BATCH_TRANSITIONS: &[(BatchState, &[BatchState])] = {
-    use BatchState::{
-        Ambiguous, Cancelled, Done, Failed, Frozen, Held, Ready, Rejected, Revoked, Sending, Split,
-        Submitted,
-    };
-    &[
-        (Frozen, &[Ready, Cancelled]),
-        (Ready, &[Sending, Cancelled, Held]),
-        // READY only when the request certainly created nothing.
-        (
-            Sending,
-            &[Ready, Ambiguous, Submitted, Rejected, Split, Held],
-        ),
-        (Ambiguous, &[Sending, Submitted, Held]),
-        // READY again only by a person's decision about a lost or unreadable job.
-        (Submitted, &[Done, Failed, Revoked, Held]),
-        // A person decides: send again, follow the task again, or let it be.
-        (Held, &[Ready, Ambiguous, Submitted, Done, Cancelled]),
-        (Rejected, &[Ready, Cancelled]),
-        (Done, &[]),
-        (Failed, &[]),
-        (Revoked, &[]),
-        (Cancelled, &[]),
-        (Split, &[]),
-    ]
-};
-
-/// Refuses a transition that is not in the table. Staying is always allowed.
-pub fn check_transition(from: BatchState, to: BatchState) -> Result<()> {
-    let legal = from == to
-        || BATCH_TRANSITIONS
-            .iter()
-            .any(|(state, next)| *state == from && next.contains(&to));
-    if legal {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Internal,
-        format!("a batch cannot go from {from} to {to}"),
-    ))
 }

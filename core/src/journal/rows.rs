@@ -57,6 +57,8 @@ pub struct RunRow {
     pub deadline_at: Millis,
     /// Milliseconds to wait after the start before anything is sent (`hold_for`).
     pub hold_for_ms: Millis,
+    /// How many warnings about the deadline were given.
+    pub warned: u32,
     /// When a cancel was asked for.
     pub cancel_at: Option<Millis>,
     /// Why the run is paused, if it is.
@@ -122,6 +124,8 @@ words! {
     CancelState {
         /// Nobody asked.
         None = "NONE",
+        /// Asked, of a task that was found and not made: its ids are looked at first.
+        Wanted = "WANTED",
         /// Asked; committed before the call is sent.
         Requested = "REQUESTED",
         /// The vendor confirmed it.
@@ -130,6 +134,8 @@ words! {
         TooLate = "TOO_LATE",
         /// No usable answer.
         Unknown = "UNKNOWN",
+        /// Not sent: the task carries other people than ours.
+        Refused = "REFUSED",
     }
 }
 
@@ -140,8 +146,10 @@ words! {
         Created = "created",
         /// Found through a 409 after an answer of ours was lost.
         Adopted = "adopted",
-        /// Found through a 409; somebody else's.
+        /// Found through a 409, or sent by another run; somebody else's.
         Elsewhere = "elsewhere",
+        /// Named by a person for a held batch, and found to carry exactly its ids.
+        Manual = "manual",
     }
 }
 
@@ -233,6 +241,21 @@ pub struct JobRow {
     pub cancel: CancelState,
 }
 
+/// A task id that the vendor gave and that fits no batch. Kept so that no task is ever lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrphanRow {
+    /// Run.
+    pub run: String,
+    /// Task.
+    pub task: String,
+    /// The batch whose request it came from.
+    pub batch: u32,
+    /// When it was seen.
+    pub at: Millis,
+    /// Why it fits nothing: one line.
+    pub why: String,
+}
+
 /// An archive on this disk, as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArtifactRow {
@@ -296,6 +319,8 @@ pub enum Change {
     Job(JobRow),
     /// By run and task.
     Artifact(ArtifactRow),
+    /// By run and task; what is there stays.
+    Orphan(OrphanRow),
     /// Appended.
     Event(NewEvent),
 }

@@ -1,8 +1,10 @@
 //! What no journal takes, whoever asks. Every implementation calls these before it writes.
 
 use super::NewBatch;
-use super::check_transition;
-use super::rows::{AttemptState, BatchRow, BatchState, Change, JobRow, NewEvent, RunRow};
+use super::rows::{
+    AttemptState, BatchRow, BatchState, CancelState, Change, JobRow, NewEvent, RunRow,
+};
+use super::states::{self, ATTEMPT_TRANSITIONS, BATCH_TRANSITIONS, CANCEL_TRANSITIONS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
@@ -13,7 +15,7 @@ pub(super) trait Stored {
     fn has_run(&self, id: &str) -> Result<bool>;
     fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>>;
     fn attempt(&self, run: &str, batch: u32, n: u32) -> Result<Option<AttemptState>>;
-    fn job(&self, run: &str, task: &str) -> Result<Option<JobStatus>>;
+    fn job(&self, run: &str, task: &str) -> Result<Option<(JobStatus, CancelState)>>;
 }
 
 /// Refuses a change that must not be.
@@ -36,23 +38,27 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             if old.state == BatchState::Split {
                 return Err(bug("a batch that was split is not touched again"));
             }
-            check_transition(old.state, row.state)
+            states::check("a batch", BATCH_TRANSITIONS, &old.state, &row.state)
         }
         Change::Child(row, _) => check_child(stored, row),
         Change::Attempt(row) => {
             if stored.batch(&row.run, row.batch)?.is_none() {
                 return Err(unknown("batch"));
             }
-            let old = stored.attempt(&row.run, row.batch, row.n)?;
-            if row.state == AttemptState::Sending && old.is_some_and(|old| old != row.state) {
-                return Err(bug("an attempt that has ended cannot be under way again"));
+            match stored.attempt(&row.run, row.batch, row.n)? {
+                Some(old) => states::check("an attempt", ATTEMPT_TRANSITIONS, &old, &row.state),
+                None if row.state == AttemptState::Sending => Ok(()),
+                None => Err(bug("an attempt begins with its intent (SENDING)")),
             }
-            Ok(())
         }
         Change::Job(row) => check_job(stored, row),
         Change::Artifact(row) => match stored.job(&row.run, &row.task)? {
             Some(_) => Ok(()),
             None => Err(unknown("task")),
+        },
+        Change::Orphan(row) => match stored.has_run(&row.run)? {
+            true => Ok(()),
+            false => Err(unknown("run")),
         },
         Change::Event(event) => {
             if !stored.has_run(&event.run)? {
@@ -189,17 +195,13 @@ fn check_job(stored: &impl Stored, row: &JobRow) -> Result<()> {
     if !stored.has_run(&row.run)? {
         return Err(unknown("run"));
     }
-    let Some(old) = stored.job(&row.run, &row.task)? else {
-        return Ok(());
-    };
-    let back = match (old.rank(), row.status.rank()) {
-        (Some(old), Some(new)) => new < old,
-        _ => false,
-    };
-    if back || (old.is_terminal() && old != row.status) {
-        return Err(bug("a task cannot go back, or on from its end"));
+    match stored.job(&row.run, &row.task)? {
+        None => Ok(()),
+        Some((status, cancel)) => {
+            states::check_job(&status, &row.status)?;
+            states::check("a cancel", CANCEL_TRANSITIONS, &cancel, &row.cancel)
+        }
     }
-    Ok(())
 }
 
 fn check_event(event: &NewEvent) -> Result<()> {

@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::rows::{
-    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, ProjectRow, Rescued, RunRow,
+    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, OrphanRow, ProjectRow, Rescued,
+    RunRow,
 };
 use super::rules::{self, Intake};
 use super::{Journal, NewBatch};
@@ -194,6 +195,10 @@ impl Journal for SqliteJournal {
 
     fn jobs(&self, run: &str) -> Result<Vec<JobRow>> {
         read::jobs(&self.reader(), run)
+    }
+
+    fn orphans(&self, run: &str) -> Result<Vec<OrphanRow>> {
+        read::orphans(&self.reader(), run)
     }
 
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>> {

@@ -1,6 +1,8 @@
 //! Rows to try a journal with.
 
-use crate::journal::rows::{AttemptRow, AttemptState, CancelState, JobOrigin, JobRow, NewEvent};
+use crate::journal::rows::{
+    AttemptRow, AttemptState, CancelState, JobOrigin, JobRow, NewEvent, OrphanRow,
+};
 use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
 
@@ -26,6 +28,16 @@ pub(super) fn attempt(run: &str, state: AttemptState) -> AttemptRow {
         http: None,
         seen: None,
         task: None,
+    }
+}
+
+pub(super) fn orphan(run: &str) -> OrphanRow {
+    OrphanRow {
+        run: run.into(),
+        task: "5483921237094793217".into(),
+        batch: 0,
+        at: 11,
+        why: "late".into(),
     }
 }
 

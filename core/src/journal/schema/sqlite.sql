@@ -43,6 +43,8 @@ CREATE TABLE run (
   received_at     INTEGER NOT NULL,
   deadline_at     INTEGER NOT NULL,
   hold_for_ms     INTEGER NOT NULL,
+  -- Warnings about the deadline that were given.
+  warned          INTEGER NOT NULL CHECK (warned >= 0),
   cancel_at       INTEGER,
   paused          TEXT,
   archives        TEXT,
@@ -94,7 +96,7 @@ CREATE TABLE job (
   task           TEXT    NOT NULL,
   -- The batch whose request it came from.
   batch          INTEGER NOT NULL,
-  origin         TEXT    NOT NULL CHECK (origin IN ('created', 'adopted', 'elsewhere')),
+  origin         TEXT    NOT NULL CHECK (origin IN ('created', 'adopted', 'elsewhere', 'manual')),
   -- Not a closed list: a status word that nobody knows is kept as it came.
   status         TEXT    NOT NULL CHECK (status <> ''),
   created_at     INTEGER NOT NULL,
@@ -106,7 +108,19 @@ CREATE TABLE job (
   next_poll_at   INTEGER NOT NULL,
   ended_at       INTEGER,
   cancel         TEXT    NOT NULL CHECK (cancel IN (
-                   'NONE', 'REQUESTED', 'REVOKED', 'TOO_LATE', 'UNKNOWN')),
+                   'NONE', 'WANTED', 'REQUESTED', 'REVOKED', 'TOO_LATE', 'UNKNOWN',
+                   'REFUSED')),
+  UNIQUE (run, task)
+) STRICT;
+
+-- Task ids that fit no batch: never lost, never followed by themselves.
+CREATE TABLE orphan (
+  seq   INTEGER PRIMARY KEY,
+  run   TEXT    NOT NULL REFERENCES run (id),
+  task  TEXT    NOT NULL,
+  batch INTEGER NOT NULL,
+  at    INTEGER NOT NULL,
+  why   TEXT    NOT NULL,
   UNIQUE (run, task)
 ) STRICT;
 

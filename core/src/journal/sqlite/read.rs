@@ -9,7 +9,7 @@ use crate::error::{ErrorKind, Result};
 use crate::journal::chain::{Chain, Hash};
 use crate::journal::rows::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, JobOrigin, JobRow,
-    RunRow,
+    OrphanRow, RunRow,
 };
 use crate::journal::rules::Stored;
 use crate::model::action::{Compliance, Disclosure, Kind, Terms};
@@ -123,6 +123,11 @@ pub(super) fn jobs(conn: &Connection, run: &str) -> Result<Vec<JobRow>> {
     all(conn, &statement, [run], job_row)
 }
 
+pub(super) fn orphans(conn: &Connection, run: &str) -> Result<Vec<OrphanRow>> {
+    let statement = tables::ORPHAN.select("WHERE run = ?1 ORDER BY seq");
+    all(conn, &statement, [run], orphan_row)
+}
+
 pub(super) fn artifacts(conn: &Connection, run: &str) -> Result<Vec<ArtifactRow>> {
     let statement = tables::ARTIFACT.select("WHERE run = ?1 ORDER BY seq");
     all(conn, &statement, [run], artifact_row)
@@ -184,10 +189,11 @@ impl Stored for Rows<'_> {
         })
     }
 
-    fn job(&self, run: &str, task: &str) -> Result<Option<JobStatus>> {
-        let statement = "SELECT status FROM job WHERE run = ?1 AND task = ?2";
+    fn job(&self, run: &str, task: &str) -> Result<Option<(JobStatus, CancelState)>> {
+        let statement = "SELECT status, cancel FROM job WHERE run = ?1 AND task = ?2";
         one(self.0, statement, params![run, task], |fields| {
-            fields.word(|word| Some(JobStatus::parse(word)))
+            let status = fields.word(|word| Some(JobStatus::parse(word)))?;
+            Ok((status, fields.word(CancelState::parse)?))
         })
     }
 }
@@ -214,6 +220,7 @@ fn run_row(fields: &mut Fields<'_, '_>) -> Read<RunRow> {
         received_at: fields.get()?,
         deadline_at: fields.get()?,
         hold_for_ms: fields.get()?,
+        warned: fields.get()?,
         cancel_at: fields.get()?,
         paused: fields.get()?,
         archives: fields.get()?,
@@ -269,6 +276,16 @@ fn job_row(fields: &mut Fields<'_, '_>) -> Read<JobRow> {
         next_poll_at: fields.get()?,
         ended_at: fields.get()?,
         cancel: fields.word(CancelState::parse)?,
+    })
+}
+
+fn orphan_row(fields: &mut Fields<'_, '_>) -> Read<OrphanRow> {
+    Ok(OrphanRow {
+        run: fields.get()?,
+        task: fields.get()?,
+        batch: fields.get()?,
+        at: fields.get()?,
+        why: fields.get()?,
     })
 }
 

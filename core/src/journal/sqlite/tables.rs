@@ -14,8 +14,8 @@ pub(super) const RUN: Table = Table {
     columns: &[
         "project", "kind", "compliance", "disclosure", "reference", "state", "subjects",
         "duplicates", "refused", "batches", "plan_digest", "approved_digest", "approved_at",
-        "created_at", "received_at", "deadline_at", "hold_for_ms", "cancel_at", "paused",
-        "archives", "packages",
+        "created_at", "received_at", "deadline_at", "hold_for_ms", "warned", "cancel_at",
+        "paused", "archives", "packages",
     ],
 };
 
@@ -43,6 +43,12 @@ pub(super) const JOB: Table = Table {
         "batch", "origin", "status", "created_at", "polls", "missing_since", "failures", "fetch_failures",
         "last_poll_at", "next_poll_at", "ended_at", "cancel",
     ],
+};
+
+pub(super) const ORPHAN: Table = Table {
+    name: "orphan",
+    keys: &["run", "task"],
+    columns: &["batch", "at", "why"],
 };
 
 pub(super) const ARTIFACT: Table = Table {

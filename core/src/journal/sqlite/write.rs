@@ -9,7 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::NewBatch;
 use crate::journal::chain::Chain;
 use crate::journal::rows::{
-    ArtifactRow, AttemptRow, BatchRow, BatchState, Change, JobRow, NewEvent, ProjectRow, RunRow,
+    ArtifactRow, AttemptRow, BatchRow, BatchState, Change, JobRow, NewEvent, OrphanRow, ProjectRow,
+    RunRow,
 };
 use crate::model::action::Disclosure;
 use crate::model::event::Event;
@@ -61,6 +62,7 @@ pub(super) fn change(
         Change::Attempt(row) => execute(conn, &tables::ATTEMPT.put(), attempt_values(row))?,
         Change::Job(row) => execute(conn, &tables::JOB.put(), job_values(row))?,
         Change::Artifact(row) => execute(conn, &tables::ARTIFACT.put(), artifact_values(row))?,
+        Change::Orphan(row) => execute(conn, &tables::ORPHAN.put(), orphan_values(row))?,
         Change::Event(row) => return event(conn, chain, row).map(Some),
     }
     Ok(None)
@@ -126,6 +128,7 @@ fn run_values(row: &RunRow) -> Result<Vec<Value>> {
         row.received_at.into(),
         row.deadline_at.into(),
         row.hold_for_ms.into(),
+        row.warned.into(),
         row.cancel_at.into(),
         maybe(row.paused.as_ref()),
         maybe(row.archives.as_ref()),
@@ -183,6 +186,16 @@ fn job_values(row: &JobRow) -> Vec<Value> {
         row.next_poll_at.into(),
         row.ended_at.into(),
         text(row.cancel.as_str()),
+    ]
+}
+
+fn orphan_values(row: &OrphanRow) -> Vec<Value> {
+    vec![
+        text(&row.run),
+        text(&row.task),
+        row.batch.into(),
+        row.at.into(),
+        text(&row.why),
     ]
 }
 
