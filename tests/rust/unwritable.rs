@@ -72,6 +72,9 @@ impl j::Journal for Flaky {
     fn jobs(&self, r: &str) -> Result<Vec<j::JobRow>> {
         self.inner.jobs(r)
     }
+    fn orphans(&self, run: &str) -> Result<Vec<j::OrphanRow>> {
+        self.inner.orphans(run)
+    }
     fn artifacts(&self, r: &str) -> Result<Vec<j::ArtifactRow>> {
         self.inner.artifacts(r)
     }
