@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::engine::drive::Cursor;
 use crate::engine::plan::{confirmation, estimate};
 use crate::engine::run::Engine;
-use crate::engine::{CollectOptions, Estimate};
+use crate::engine::{CollectOptions, Decision, Estimate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::RunRow;
 use crate::model::Millis;
@@ -171,6 +171,13 @@ impl RunHandle {
     /// Cancels what can be cancelled, and says what could not.
     pub async fn cancel(&self) -> Result<ReportData> {
         self.engine.cancel(&self.id).await
+    }
+    /// Takes a person's decision about a batch that is held or rejected (`report.problems` names
+    /// it). Nothing is sent before the run is waited for again. `InvalidInput` if the batch waits
+    /// for no decision, or if a task that is named carries other people; `NotConfirmed` for a
+    /// deletion that is to be sent again without the number of its people.
+    pub async fn decide(&self, batch: u32, decision: Decision) -> Result<ReportData> {
+        self.engine.decide(&self.id, batch, decision).await
     }
     /// Makes one package per person of the archives on this disk.
     pub async fn collect(&self, into: &Path, options: &CollectOptions) -> Result<ReportData> {

@@ -2,6 +2,7 @@
 //! committed together.
 
 use super::book::RunBook;
+use super::cancel;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{
@@ -12,7 +13,7 @@ use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
 use crate::pace::{backoff, poll};
-use crate::settings::{AmbiguityPolicy, Settings, ms};
+use crate::settings::{AmbiguityPolicy, ms};
 
 /// How long to wait before the identical deletion is sent to find out about a lost answer: soon at
 /// first, then over hours, so that an outage does not use up the tries.
@@ -21,6 +22,9 @@ const RESOLVE_AFTER: [Millis; 5] = [5_000, 60_000, 600_000, 3_600_000, 6 * 3_600
 const AMBIGUOUS_MAX: u32 = 5;
 /// How long after a lost answer a deletion may be sent again.
 const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
+
+/// How long after another run's request was to be resolved its people are looked for again.
+const AFTER_ANOTHER: Millis = 5_000;
 
 /// Whether it is too late to find out about a lost answer by sending the request again: an id may
 /// have been registered anew meanwhile, and that person must not be erased.
@@ -56,6 +60,28 @@ impl<'a> Next<'a> {
         })
     }
 
+    /// A batch that is not sent now: there is no answer, and no attempt is touched.
+    pub(super) fn unsent(book: &'a RunBook, no: u32, now: Millis) -> Result<Self> {
+        let batch = book.batch(no)?.clone();
+        Ok(Self {
+            book,
+            attempt: AttemptRow {
+                run: batch.run.clone(),
+                batch: no,
+                n: 0,
+                state: AttemptState::NotCreated,
+                sending_at: now,
+                done_at: None,
+                http: None,
+                seen: None,
+                task: None,
+            },
+            batch,
+            now,
+            changes: Vec::new(),
+        })
+    }
+
     pub(super) fn finish(&mut self, state: AttemptState, error: Option<&Error>) {
         self.attempt.state = state;
         self.attempt.done_at = Some(self.now);
@@ -75,16 +101,16 @@ impl<'a> Next<'a> {
         self.changes.push(event);
     }
 
-    pub(super) fn carried_by(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
+    pub(super) fn carried_by(&mut self, project: &Project, task: &str, origin: JobOrigin) {
         self.batch.state = BatchState::Submitted;
         self.batch.task = Some(task.to_owned());
         self.batch.failures = 0;
         self.batch.problem = None;
         self.attempt.task = Some(task.to_owned());
-        self.follow(settings, task, origin);
+        self.follow(project, task, origin);
     }
 
-    pub(super) fn follow(&mut self, settings: &Settings, task: &str, origin: JobOrigin) {
+    pub(super) fn follow(&mut self, project: &Project, task: &str, origin: JobOrigin) {
         if self.book.jobs.iter().any(|job| job.task == task) {
             return;
         }
@@ -100,23 +126,24 @@ impl<'a> Next<'a> {
             failures: 0,
             fetch_failures: 0,
             last_poll_at: None,
-            next_poll_at: self.now + poll::interval(settings, 0),
+            next_poll_at: self.now + poll::interval(&project.settings, 0),
             ended_at: None,
-            cancel: if self.book.row.cancel_at.is_some() && origin == JobOrigin::Created {
-                CancelState::Requested
-            } else {
-                CancelState::None
+            cancel: match self.book.row.cancel_at {
+                // Asked while the request was under way.
+                Some(_) => cancel::wish(project, self.book, origin, false),
+                None => CancelState::None,
             },
+            dropped: false,
         }));
     }
 
-    pub(super) fn accepted(&mut self, settings: &Settings, tasks: &[String]) {
+    pub(super) fn accepted(&mut self, project: &Project, tasks: &[String]) {
         let Some((first, more)) = tasks.split_first() else {
             return;
         };
-        self.carried_by(settings, first, JobOrigin::Created);
+        self.carried_by(project, first, JobOrigin::Created);
         for task in more {
-            self.follow(settings, task, JobOrigin::Created);
+            self.follow(project, task, JobOrigin::Created);
         }
         self.batch.ambiguous = 0;
         self.finish(AttemptState::Accepted, None);
@@ -155,6 +182,14 @@ impl<'a> Next<'a> {
             };
             self.changes.push(Change::Batch(self.batch.clone()));
         }
+    }
+
+    /// Another run's request about some of the same people has no answer yet.
+    pub(super) fn waits_for_another(&mut self, until: Millis) {
+        self.batch.not_before = until.max(self.now).saturating_add(AFTER_ANOTHER);
+        self.changes.push(Change::Batch(self.batch.clone()));
+        let text = "some of these people are in a request of another run whose answer is lost";
+        self.event(EventKind::Backoff, None, text.to_owned());
     }
 
     /// Redirects in a row that this batch has met before this one.

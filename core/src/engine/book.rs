@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::overlap::Prints;
+use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobRow,
-    Journal, NewEvent, OrphanRow, RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, Change, JobRow, Journal, NewEvent,
+    OrphanRow, RunRow,
 };
 use crate::model::Millis;
 use crate::model::action::Kind;
@@ -24,6 +26,8 @@ pub(crate) struct RunBook {
     pub jobs: Vec<JobRow>,
     pub orphans: Vec<OrphanRow>,
     pub artifacts: Vec<ArtifactRow>,
+    /// `hold_for` is over at this time of the monotonic clock.
+    pub held_until: Millis,
     /// Signed links of finished retrievals. Never in the journal: they open without credentials.
     pub links: HashMap<String, Secret>,
     /// Undocumented status words that were reported already.
@@ -44,26 +48,45 @@ pub(crate) struct Book {
     pub runs: BTreeMap<String, RunBook>,
     /// A refusal for capacity, or an outage, concerns all creates of its kind, not one batch.
     pub gates: HashMap<Kind, Gate>,
+    /// Where to look for the people of running deletions. Made when a second run needs it.
+    pub prints: Prints,
     /// Archives being downloaded now, by run and task.
     pub fetching: HashSet<(String, String)>,
 }
 
 impl RunBook {
     /// Reads a run from the journal.
-    pub fn load(journal: &dyn Journal, id: &str) -> Result<Option<Self>> {
+    pub fn load(project: &Project, id: &str) -> Result<Option<Self>> {
+        let journal = project.journal.as_ref();
         let Some(row) = journal.run(id)? else {
             return Ok(None);
         };
-        Ok(Some(Self {
+        let mut book = Self {
             batches: journal.batches(id)?,
             attempts: journal.attempts(id)?,
             jobs: journal.jobs(id)?,
             orphans: journal.orphans(id)?,
             artifacts: journal.artifacts(id)?,
             row,
+            held_until: 0,
             links: HashMap::new(),
             odd_words: HashSet::new(),
-        }))
+        };
+        book.hold(project);
+        Ok(Some(book))
+    }
+
+    /// Takes up what is left of `hold_for`. The time of day may have been set meanwhile, so at most
+    /// the whole window is left; that it was set forward while no process was there cannot be seen.
+    pub fn hold(&mut self, project: &Project) {
+        if let (Some(started), 1..) = (self.row.approved_at, self.row.hold_for_ms) {
+            let whole = self.row.hold_for_ms;
+            let left = started.saturating_add(whole).saturating_sub(project.now());
+            self.held_until = project
+                .clock
+                .monotonic()
+                .saturating_add(left.clamp(0, whole));
+        }
     }
 
     pub fn batch(&self, no: u32) -> Result<&BatchRow> {
@@ -98,10 +121,17 @@ impl RunBook {
             .map(|attempt| attempt.sending_at)
     }
 
+    /// Whether any request of a batch may have been carried out.
+    pub fn may_have_been_sent(&self, no: u32) -> bool {
+        let hangs_on = |job: &JobRow| job.batch == no && !job.dropped;
+        self.unsure_since(no).is_some() || self.jobs.iter().any(hangs_on)
+    }
+
     /// The tasks that carry a batch. One request may have made several.
     pub fn tasks_of<'a>(&'a self, batch: &'a BatchRow) -> impl Iterator<Item = &'a JobRow> {
         self.jobs
             .iter()
+            .filter(|job| !job.dropped)
             .filter(|job| job.batch == batch.no || batch.task.as_ref() == Some(&job.task))
     }
 
@@ -110,7 +140,7 @@ impl RunBook {
         let from = self
             .jobs
             .iter()
-            .find(|job| job.task == task)
+            .find(|job| job.task == task && !job.dropped)
             .map(|job| job.batch);
         self.batches.iter().filter(move |batch| {
             batch.task.as_deref() == Some(task) || (from == Some(batch.no) && batch.task.is_some())
@@ -124,7 +154,7 @@ impl RunBook {
             self.carried(&job.task)
                 .any(|batch| batch.state == BatchState::Submitted)
         };
-        job.cancel == CancelState::Requested || (!over && waiting())
+        job.cancel.is_open() || (!over && waiting())
     }
 
     /// Where the tasks of a batch leave it, once `changed` is as it is now: nothing while one of
@@ -157,10 +187,7 @@ impl RunBook {
     pub fn settled(&self) -> bool {
         self.row.approved_at.is_some()
             && self.batches.iter().all(|batch| settled(batch.state))
-            && !self
-                .jobs
-                .iter()
-                .any(|job| job.cancel == CancelState::Requested)
+            && !self.jobs.iter().any(|job| job.cancel.is_open())
     }
 
     /// Where the run stands. `due` tells whether something can be done now.

@@ -1,12 +1,19 @@
 //! Cancelling: what was not sent will not be, what was sent is cancelled at the vendor if it can
 //! be, and the rest is told apart: too late, or unknown.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use super::book::{Book, RunBook};
 use super::project::Project;
 use crate::error::{ErrorKind, Result};
-use crate::journal::{BatchState, CancelState, Change, JobOrigin};
+use crate::ids::decode;
+use crate::journal::{BatchState, CancelState, Change, JobOrigin, JobRow};
+use crate::model::Millis;
 use crate::model::action::Kind;
 use crate::model::event::EventKind;
+use crate::model::job::Job;
+use crate::model::subject::DistinctId;
 use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
 use crate::pace::backoff;
 
@@ -22,7 +29,6 @@ pub(crate) fn request(project: &Project, book: &mut Book, run: &str) -> Result<(
     }
     let mut row = current.row.clone();
     row.cancel_at = Some(now);
-    let can = can_cancel(project, current);
     let mut changes = vec![Change::Run(row)];
     for batch in &current.batches {
         let state = match batch.state {
@@ -37,11 +43,7 @@ pub(crate) fn request(project: &Project, book: &mut Book, run: &str) -> Result<(
     }
     for job in current.jobs.iter().filter(|job| current.job_open(job)) {
         let mut job = job.clone();
-        // A task that may carry other people's ids is not ours to cancel.
-        job.cancel = match (can, job.origin, job.status.is_terminal()) {
-            (true, JobOrigin::Created, false) => CancelState::Requested,
-            _ => CancelState::TooLate,
-        };
+        job.cancel = wish(project, current, job.origin, job.status.is_terminal());
         job.next_poll_at = now;
         changes.push(Change::Job(job));
     }
@@ -49,17 +51,33 @@ pub(crate) fn request(project: &Project, book: &mut Book, run: &str) -> Result<(
     book.commit(project.journal.as_ref(), run, changes)
 }
 
-fn can_cancel(project: &Project, book: &RunBook) -> bool {
+/// How cancelling a job begins. A task that was found and not made may carry other people than
+/// ours: it is looked at first.
+pub(super) fn wish(
+    project: &Project,
+    book: &RunBook,
+    origin: JobOrigin,
+    ended: bool,
+) -> CancelState {
     let capabilities = project.vendor.capabilities();
-    match book.row.terms.kind {
+    let offered = match book.row.terms.kind {
         Kind::Deletion => capabilities.cancel_deletion,
         Kind::Retrieval => capabilities.cancel_retrieval,
+    };
+    match origin {
+        _ if ended || !offered => CancelState::TooLate,
+        JobOrigin::Created | JobOrigin::Manual => CancelState::Requested,
+        JobOrigin::Adopted | JobOrigin::Elsewhere => CancelState::Wanted,
     }
 }
 
-/// The cancel call of a job. The wish was committed before.
+/// The cancel call of a job, or the look before it. The wish was committed before.
 pub(crate) fn ask(book: &Book, run: &str, task: &str) -> Result<Operation> {
-    let kind = book.run(run)?.row.terms.kind;
+    let run = book.run(run)?;
+    let kind = run.row.terms.kind;
+    if run.job(task)?.cancel == CancelState::Wanted {
+        return Ok(super::watch::ask(kind, task));
+    }
     Ok(Operation::Cancel {
         kind,
         task: task.to_owned(),
@@ -80,6 +98,27 @@ pub(crate) fn settle(
     let mut job = current.job(task)?.clone();
     let mut paused = None;
     let text = match result {
+        Ok(Answer::Status(seen)) if seen.status.is_observation() => {
+            tried_in_vain(project, &mut job, now, None);
+            format!("cancel: the vendor says {}; it is asked again", seen.status)
+        }
+        Ok(Answer::Status(seen)) => {
+            job.failures = 0;
+            job.next_poll_at = now;
+            job.cancel = match carries_only_ours(project, current, &job, &seen)? {
+                _ if seen.status.is_terminal() => CancelState::TooLate,
+                true => CancelState::Requested,
+                false => CancelState::Refused,
+            };
+            match job.cancel {
+                CancelState::Requested => "the task carries exactly our people: it is cancelled",
+                CancelState::Refused => {
+                    "not cancelled: the task carries other people than this run's, or does not say whom"
+                }
+                _ => "the task has ended already",
+            }
+            .to_owned()
+        }
         Ok(_) => {
             // Believed only when the status says so: the next look is due at once.
             job.cancel = CancelState::Revoked;
@@ -96,24 +135,12 @@ pub(crate) fn settle(
             error.message().to_owned()
         }
         Err(Failure { error, .. }) => {
-            let credentials = matches!(
+            tried_in_vain(project, &mut job, now, error.retry_after());
+            let text = format!("cancel: {}", error.message());
+            if matches!(
                 error.kind(),
                 ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-            );
-            job.failures += 1;
-            let wait = backoff::wait(
-                &project.settings,
-                &project.dice,
-                job.failures,
-                error.retry_after(),
-            );
-            job.next_poll_at = now + wait;
-            if job.failures >= CANCEL_TRIES {
-                job.cancel = CancelState::Unknown;
-                job.failures = 0;
-            }
-            let text = format!("cancel: {}", error.message());
-            if credentials {
+            ) {
                 job.next_poll_at = now;
                 paused = Some(error);
             }
@@ -129,4 +156,26 @@ pub(crate) fn settle(
         }
         None => Ok(()),
     }
+}
+
+fn tried_in_vain(project: &Project, job: &mut JobRow, now: Millis, asked: Option<Duration>) {
+    job.failures += 1;
+    job.next_poll_at = now + backoff::wait(&project.settings, &project.dice, job.failures, asked);
+    if job.failures >= CANCEL_TRIES {
+        job.cancel = CancelState::Unknown;
+        job.failures = 0;
+    }
+}
+
+/// Whether a task that was found is about nobody but the people that this run has in it.
+fn carries_only_ours(project: &Project, book: &RunBook, job: &JobRow, seen: &Job) -> Result<bool> {
+    let Some(echoed) = &seen.distinct_ids else {
+        return Ok(false);
+    };
+    let mut ours = BTreeSet::new();
+    for batch in book.carried(&job.task) {
+        ours.extend(decode(&project.journal.batch_ids(&batch.run, batch.no)?)?);
+    }
+    let echoed: BTreeSet<&str> = echoed.iter().map(DistinctId::as_str).collect();
+    Ok(ours.iter().map(String::as_str).eq(echoed))
 }

@@ -55,7 +55,7 @@ impl Engine {
             let now = self.project.now();
             let asked = self.with_run(id, |run, _| {
                 Ok(run.jobs.iter().any(|job| {
-                    job.cancel == crate::journal::CancelState::Requested
+                    job.cancel.is_open()
                         || (job.cancel == crate::journal::CancelState::Revoked
                             && run.job_open(job)
                             && job.next_poll_at <= now)

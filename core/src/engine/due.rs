@@ -2,7 +2,8 @@
 //! worth more than an early look), then archives (their links die), then looks at jobs.
 
 use super::book::{Book, RunBook, wants_archive};
-use crate::journal::{BatchRow, BatchState, CancelState, JobRow};
+use super::warn;
+use crate::journal::{BatchRow, BatchState, JobRow};
 use crate::model::Millis;
 use crate::model::event::WaitReason;
 use crate::settings::{Settings, ms};
@@ -13,10 +14,26 @@ const DOWNLOADS: usize = 4;
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
-    Cancel { run: String, task: String },
-    Submit { run: String, batch: u32 },
-    Fetch { run: String, task: String },
-    Poll { run: String, task: String },
+    Cancel {
+        run: String,
+        task: String,
+    },
+    Submit {
+        run: String,
+        batch: u32,
+    },
+    Fetch {
+        run: String,
+        task: String,
+    },
+    Poll {
+        run: String,
+        task: String,
+    },
+    /// Say that the deadline comes near. No call.
+    Warn {
+        run: String,
+    },
 }
 
 /// What a look at the book gives.
@@ -36,7 +53,12 @@ struct Candidate {
 }
 
 /// The next thing to do over all runs, or over one.
-pub(crate) fn next(book: &Book, settings: &Settings, now: Millis, only: Option<&str>) -> Due {
+pub(crate) fn next(
+    book: &Book,
+    settings: &Settings,
+    (now, mono): (Millis, Millis),
+    only: Option<&str>,
+) -> Due {
     let mut best: Option<Candidate> = None;
     let mut earliest: Option<(Millis, WaitReason)> = None;
     for run in book.runs.values() {
@@ -45,11 +67,10 @@ pub(crate) fn next(book: &Book, settings: &Settings, now: Millis, only: Option<&
         if elsewhere || row.approved_at.is_none() || row.paused.is_some() {
             continue;
         }
-        for candidate in candidates(book, run) {
+        for candidate in candidates(book, run, now, mono) {
             // A clock that was set back must not make anything wait longer than it ever would.
-            let at = if candidate.reason != WaitReason::HoldFor
-                && candidate.at - now > longest(settings, run)
-            {
+            let fixed = matches!(candidate.reason, WaitReason::HoldFor | WaitReason::Deadline);
+            let at = if !fixed && candidate.at - now > longest(settings, run) {
                 now
             } else {
                 candidate.at
@@ -89,16 +110,32 @@ fn longest(settings: &Settings, run: &RunBook) -> Millis {
     .saturating_add(1000)
 }
 
-fn candidates<'a>(book: &'a Book, run: &'a RunBook) -> impl Iterator<Item = Candidate> + 'a {
+fn candidates<'a>(
+    book: &'a Book,
+    run: &'a RunBook,
+    now: Millis,
+    mono: Millis,
+) -> impl Iterator<Item = Candidate> + 'a {
+    // The window to cancel in is measured by the clock that nobody sets.
+    let held = (run.held_until > mono).then(|| now.saturating_add(run.held_until - mono));
     let submits = run
         .batches
         .iter()
-        .filter_map(move |batch| submit(book, run, batch));
+        .filter_map(move |batch| submit(book, run, batch, held));
     let looks = run.jobs.iter().filter_map(move |job| look(book, run, job));
-    submits.chain(looks)
+    let warning = warn::next(run).filter(|_| !run.settled());
+    let warnings = warning.map(|at| Candidate {
+        at,
+        rank: (0, 0, 0),
+        reason: WaitReason::Deadline,
+        action: Action::Warn {
+            run: run.row.id.clone(),
+        },
+    });
+    submits.chain(looks).chain(warnings)
 }
 
-fn submit(book: &Book, run: &RunBook, batch: &BatchRow) -> Option<Candidate> {
+fn submit(book: &Book, run: &RunBook, batch: &BatchRow, held: Option<Millis>) -> Option<Candidate> {
     if !matches!(batch.state, BatchState::Ready | BatchState::Ambiguous) {
         return None;
     }
@@ -107,13 +144,13 @@ fn submit(book: &Book, run: &RunBook, batch: &BatchRow) -> Option<Candidate> {
         .get(&run.row.terms.kind)
         .copied()
         .unwrap_or_default();
-    let reason = if batch.attempts == 0 && run.row.hold_for_ms > 0 {
-        WaitReason::HoldFor
-    } else {
-        gate.reason.unwrap_or(WaitReason::Backoff)
+    let open = batch.not_before.max(gate.not_before);
+    let (at, reason) = match held {
+        Some(until) => (until, WaitReason::HoldFor),
+        None => (open, gate.reason.unwrap_or(WaitReason::Backoff)),
     };
     Some(Candidate {
-        at: batch.not_before.max(gate.not_before),
+        at,
         rank: (1, run.row.deadline_at, Millis::from(batch.no)),
         reason,
         action: Action::Submit {
@@ -128,7 +165,7 @@ fn look(book: &Book, run: &RunBook, job: &JobRow) -> Option<Candidate> {
         return None;
     }
     let (id, task) = (run.row.id.clone(), job.task.clone());
-    if job.cancel == CancelState::Requested {
+    if job.cancel.is_open() {
         return Some(Candidate {
             at: job.next_poll_at,
             rank: (0, 0, job.created_at),

@@ -46,7 +46,6 @@ pub(crate) fn order(book: &Book, run: &str, task: &str) -> Result<Order> {
 /// Downloads and checks. An archive that the secrets at hand do not open is kept all the same:
 /// the right secret may come later, the link will not.
 pub(crate) async fn fetch(project: &Project, order: &Order) -> Result<Fetched> {
-    let _busy = project.clock.busy();
     let budget = Budget {
         max_bytes: project.settings.archive_max_bytes,
         replace: true,

@@ -4,16 +4,19 @@
 //! `plan` freezes ids into batches, `submit` sends each batch once, `watch` follows the vendor's
 //! tasks, `fetch` brings archives to this disk, `collect` makes packages of them, `report` gives
 //! the account. `due` says what
-//! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all. `recover` puts a journal in order that
-//! a dead process left behind.
+//! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all. `recover` puts a
+//! journal in order that a dead process left behind, `decide` takes a person's word about what
+//! was held.
 
 pub(crate) mod answer;
 pub(crate) mod book;
 pub(crate) mod cancel;
 pub(crate) mod collect;
+pub(crate) mod decide;
 pub(crate) mod drive;
 pub(crate) mod due;
 pub(crate) mod fetch;
+pub(crate) mod overlap;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod project;
@@ -23,7 +26,9 @@ pub(crate) mod run;
 pub(crate) mod split;
 pub(crate) mod step;
 pub(crate) mod submit;
+pub(crate) mod warn;
 pub(crate) mod watch;
 
 pub use collect::CollectOptions;
+pub use decide::Decision;
 pub use plan::{Estimate, PlanOptions};

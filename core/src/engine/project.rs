@@ -40,6 +40,11 @@ impl Project {
         self.clock.now()
     }
 
+    /// The time of day, and the clock that nobody sets.
+    pub fn times(&self) -> (Millis, Millis) {
+        (self.clock.now(), self.clock.monotonic())
+    }
+
     /// Makes one call at the project's pace.
     pub async fn call(&self, operation: &Operation) -> Result<Answer, Failure> {
         let slot = self.pacer.slot().await;

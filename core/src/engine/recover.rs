@@ -13,20 +13,24 @@ use crate::model::run::RunState;
 pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result<()> {
     let rescued = project.journal.rescued()?;
     for row in project.journal.runs()? {
-        if matches!(row.state, RunState::Finished | RunState::Planned) || row.approved_at.is_none()
-        {
+        let late = rescued.iter().any(|found| found.run == row.id);
+        let over = matches!(row.state, RunState::Finished | RunState::Planned);
+        if (over && !late) || row.approved_at.is_none() {
             continue;
         }
-        let Some(run) = RunBook::load(project.journal.as_ref(), &row.id)? else {
+        let Some(run) = RunBook::load(project, &row.id)? else {
             continue;
         };
         let open = !run.settled();
         book.runs.insert(row.id.clone(), run);
-        if write && open {
-            for found in rescued.iter().filter(|found| found.run == row.id) {
-                let changes = submit::rescued(project, book.run(&row.id)?, found)?;
-                book.commit(project.journal.as_ref(), &row.id, changes)?;
-            }
+        if !write {
+            continue;
+        }
+        for found in rescued.iter().filter(|found| found.run == row.id) {
+            let changes = submit::rescued(project, book.run(&row.id)?, found)?;
+            book.commit(project.journal.as_ref(), &row.id, changes)?;
+        }
+        if open {
             adopt_orphans(project, book, &row.id)?;
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::book::RunBook;
+use super::warn;
 use crate::error::{ErrorKind, Result};
 use crate::ids::decode;
 use crate::journal::{AttemptState, BatchRow, BatchState, CancelState, JobOrigin, Journal};
@@ -106,6 +107,9 @@ fn ambiguous(book: &RunBook) -> Vec<AmbiguousAttempt> {
         .collect()
 }
 
+/// A deadline that is nearer than this stands among the problems.
+const SOON: Millis = 7 * 86_400_000;
+
 /// Looks at a job that failed in a row before the report says so.
 const UNSEEN: u32 = 5;
 
@@ -122,12 +126,18 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
                 .problem
                 .clone()
                 .unwrap_or((ErrorKind::Internal, "no reason was recorded".to_owned()));
+            let hint = match batch.state {
+                BatchState::Held => {
+                    "Look at the vendor, then decide about this batch: send it again, let it follow a task, or give it up."
+                }
+                _ => kind.hint(),
+            };
             Problem {
                 batch: Some(batch.no),
                 task_id: batch.task.clone(),
                 kind: kind.as_str().to_owned(),
                 message,
-                hint: kind.hint().to_owned(),
+                hint: hint.to_owned(),
                 ids: u64::from(batch.n),
             }
         })
@@ -151,6 +161,15 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
                     .sum(),
             }),
     );
+    problems.extend(book.orphans.iter().map(|orphan| Problem {
+        batch: Some(orphan.batch),
+        task_id: Some(orphan.task.clone()),
+        kind: ErrorKind::Conflict.as_str().to_owned(),
+        message: format!("a task of the vendor fits no batch: {}", orphan.why),
+        hint:
+            "Look it up at the vendor; a held batch can be told to follow it (decide).".to_owned(),
+        ids: 0,
+    }));
     if let Some(reason) = &book.row.paused {
         let error = super::pause::unpaused_error(reason);
         problems.push(Problem {
@@ -162,16 +181,28 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
             ids: book.row.subjects,
         });
     }
-    let open = book.row.approved_at.is_some() && !book.settled();
-    if open && now > book.row.deadline_at {
+    let unanswered = warn::unanswered(book);
+    let left = book.row.deadline_at - now;
+    if book.row.approved_at.is_some() && unanswered > 0 && left < SOON {
+        let distance = warn::distance(book.row.deadline_at, now);
+        let (message, hint) = if left < 0 {
+            (
+                format!("the legal deadline of this request {distance}"),
+                "Tell the people concerned about the delay and its reasons (GDPR Art. 12(3)).",
+            )
+        } else {
+            (
+                format!("the legal deadline of this request is {distance}"),
+                "See what waits; the deadline can be extended only by telling the people concerned in time.",
+            )
+        };
         problems.push(Problem {
             batch: None,
             task_id: None,
             kind: ErrorKind::Deadline.as_str().to_owned(),
-            message: "the legal deadline of this request has passed".to_owned(),
-            hint: "Tell the people concerned about the delay and its reasons (GDPR Art. 12(3))."
-                .to_owned(),
-            ids: book.row.subjects,
+            message,
+            hint: hint.to_owned(),
+            ids: unanswered,
         });
     }
     problems

@@ -141,7 +141,7 @@ impl Engine {
         for batch in &run.batches {
             let mut batch = batch.clone();
             batch.state = BatchState::Ready;
-            batch.not_before = now + hold_for;
+            batch.not_before = now;
             changes.push(Change::Batch(batch));
         }
         let text = match hold_for {
@@ -150,6 +150,7 @@ impl Engine {
         };
         changes.push(run.event(now, EventKind::Started, None, None, text));
         book.commit(self.project.journal.as_ref(), id, changes)?;
+        book.run_mut(id)?.hold(&self.project);
         drop(book);
         self.changed.notify_waiters();
         Ok(())
@@ -161,7 +162,7 @@ impl Engine {
         if self.read_only.is_none() && book.runs.contains_key(id) {
             return Ok(());
         }
-        let run = RunBook::load(self.project.journal.as_ref(), id)?
+        let run = RunBook::load(&self.project, id)?
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "this journal has no run of that id"))?;
         book.runs.insert(id.to_owned(), run);
         Ok(())
@@ -176,7 +177,12 @@ impl Engine {
         self.check()?;
         let mut book = self.book();
         self.load(&mut book, id)?;
-        let due = due::next(&book, &self.project.settings, self.project.now(), Some(id));
+        let due = due::next(
+            &book,
+            &self.project.settings,
+            self.project.times(),
+            Some(id),
+        );
         let run = book.run(id)?;
         look(run, run.state(matches!(due, Due::Now(_))))
     }
@@ -188,7 +194,12 @@ impl Engine {
         self.load(&mut book, id)?;
         let now = self.project.now();
         Ok(
-            match due::next(&book, &self.project.settings, now, Some(id)) {
+            match due::next(
+                &book,
+                &self.project.settings,
+                self.project.times(),
+                Some(id),
+            ) {
                 Due::Now(_) => Some((now, WaitReason::Rate)),
                 Due::Later { at, reason } => Some((at, reason)),
                 Due::Nothing => None,

@@ -14,9 +14,9 @@ use crate::model::subject::DistinctId;
 use crate::model::wire::{Conflict, IdsJson, Operation};
 
 /// Some of a batch's ids, and the task that is deleting them already, if one is.
-struct Part {
-    ids: Vec<String>,
-    task: Option<String>,
+pub(super) struct Part {
+    pub(super) ids: Vec<String>,
+    pub(super) task: Option<String>,
 }
 
 impl Part {
@@ -91,7 +91,7 @@ impl Next<'_> {
         } else {
             JobOrigin::Elsewhere
         };
-        self.carried_by(&project.settings, task, origin);
+        self.carried_by(project, task, origin);
         self.attempt.http = error.http_status();
         self.batch.ambiguous = 0;
         self.finish(AttemptState::Adopted, None);
@@ -106,12 +106,25 @@ impl Next<'_> {
         }
         self.batch.state = BatchState::Split;
         self.finish(AttemptState::Rejected, Some(error));
-        let sizes: Vec<String> = parts
-            .iter()
-            .map(|part| part.ids.len().to_string())
-            .collect();
-        let text = format!("{}; split into {}", error.message(), sizes.join(" and "));
+        let text = format!("{}; split into {}", error.message(), sizes(&parts));
         self.event(EventKind::Split, None, text);
+        self.children(project, parts);
+    }
+
+    /// Some of a batch's people are in running deletions of other runs: those follow their tasks,
+    /// and the batch is never sent as it is (an id may stand in one running deletion only).
+    pub(super) fn covered(&mut self, project: &Project, parts: Vec<Part>) {
+        self.batch.state = BatchState::Split;
+        self.changes.push(Change::Batch(self.batch.clone()));
+        let text = format!(
+            "people of this batch are in running deletions of other runs; split into {}",
+            sizes(&parts)
+        );
+        self.event(EventKind::Split, None, text);
+        self.children(project, parts);
+    }
+
+    fn children(&mut self, project: &Project, parts: Vec<Part>) {
         let parent = self.batch.clone();
         let first = u32::try_from(self.book.batches.len()).unwrap_or(u32::MAX);
         for (no, part) in (first..).zip(parts) {
@@ -141,7 +154,7 @@ impl Next<'_> {
                 .push(Change::Child(child.clone(), IdsJson(ids_json)));
             if let Some(task) = part.task {
                 self.batch = child;
-                self.follow(&project.settings, &task, JobOrigin::Elsewhere);
+                self.follow(project, &task, JobOrigin::Elsewhere);
                 let text = format!(
                     "{} people are being deleted by another task",
                     part.ids.len()
@@ -150,4 +163,12 @@ impl Next<'_> {
             }
         }
     }
+}
+
+fn sizes(parts: &[Part]) -> String {
+    let sizes: Vec<String> = parts
+        .iter()
+        .map(|part| part.ids.len().to_string())
+        .collect();
+    sizes.join(" and ")
 }

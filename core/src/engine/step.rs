@@ -6,7 +6,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::due::{self, Action, Due};
 use super::run::Engine;
-use super::{cancel, fetch, submit, watch};
+use super::{cancel, fetch, submit, warn, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{BatchState, Rescued};
 use crate::model::Millis;
@@ -60,13 +60,20 @@ impl Answered {
 struct Fetching {
     engine: Arc<Engine>,
     key: (String, String),
+    // A simulated clock stands still from the decision to download until its outcome is recorded.
+    _busy: Box<dyn Send + Sync>,
 }
 
 impl Fetching {
     fn begin(engine: Arc<Engine>, run: String, task: String) -> Self {
         let key = (run, task);
         engine.book().fetching.insert(key.clone());
-        Self { engine, key }
+        let busy = engine.project.clock.busy();
+        Self {
+            engine,
+            key,
+            _busy: busy,
+        }
     }
 
     async fn fetch(self, order: fetch::Order) {
@@ -118,7 +125,7 @@ impl Engine {
         Ok(due::next(
             &book,
             &self.project.settings,
-            self.project.now(),
+            self.project.times(),
             None,
         ))
     }
@@ -171,7 +178,8 @@ impl Engine {
                 .await
             }
             Action::Poll { run, task } => {
-                let operation = watch::ask(&self.book(), run, task)?;
+                let kind = self.book().run(run)?.row.terms.kind;
+                let operation = watch::ask(kind, task);
                 let result = self.project.call(&operation).await;
                 watch::settle(&self.project, &mut self.book(), run, task, result)
             }
@@ -180,6 +188,7 @@ impl Engine {
                 let result = self.project.call(&operation).await;
                 cancel::settle(&self.project, &mut self.book(), run, task, result)
             }
+            Action::Warn { run } => warn::warn(&self.project, &mut self.book(), run),
             // Begun in `perform`, where nobody waits for it.
             Action::Fetch { .. } => Ok(()),
         }
@@ -255,6 +264,7 @@ pub(super) fn action_run(action: &Action) -> &str {
         Action::Cancel { run, .. }
         | Action::Submit { run, .. }
         | Action::Fetch { run, .. }
-        | Action::Poll { run, .. } => run,
+        | Action::Poll { run, .. }
+        | Action::Warn { run } => run,
     }
 }

@@ -3,10 +3,11 @@
 
 use super::answer::{Next, too_old};
 use super::book::{Book, Gate, RunBook};
+use super::overlap::{self, Overlap};
 use super::plan::batch_digest;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::{AttemptRow, AttemptState, BatchState, Change, Rescued};
+use crate::journal::{AttemptRow, AttemptState, BatchState, Change, OrphanRow, Rescued};
 use crate::model::action::Kind;
 use crate::model::event::{EventKind, WaitReason};
 use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation};
@@ -67,6 +68,13 @@ pub(crate) fn intend(
         book.commit(project.journal.as_ref(), run, changes)?;
         return Ok(None);
     }
+    if row.terms.kind == Kind::Deletion
+        && batch.state == BatchState::Ready
+        && let Some(changes) = apart(project, book, run, no)?
+    {
+        book.commit(project.journal.as_ref(), run, changes)?;
+        return Ok(None);
+    }
     batch.state = BatchState::Sending;
     batch.attempts += 1;
     batch.first_sent_at.get_or_insert(now);
@@ -89,6 +97,18 @@ pub(crate) fn intend(
     }))
 }
 
+/// What the running deletions of other runs mean for a batch that was about to be sent.
+fn apart(project: &Project, book: &mut Book, run: &str, no: u32) -> Result<Option<Vec<Change>>> {
+    let overlap = overlap::find(project, book, run, no)?;
+    let mut next = Next::unsent(book.run(run)?, no, project.now())?;
+    match overlap {
+        Overlap::None => return Ok(None),
+        Overlap::Covered(parts) => next.covered(project, parts),
+        Overlap::Unresolved(until) => next.waits_for_another(until),
+    }
+    Ok(Some(next.changes))
+}
+
 /// Commits what came of it, in one transaction. May be called again when that failed.
 pub(crate) fn settle(
     project: &Project,
@@ -106,7 +126,7 @@ pub(crate) fn settle(
     match result {
         Ok(Answer::Created(tasks)) => {
             gate = Gate::default();
-            next.accepted(&project.settings, tasks);
+            next.accepted(project, tasks);
         }
         Ok(_) => next.ambiguous(
             project,
@@ -178,11 +198,30 @@ pub(crate) fn settle(
 pub(crate) fn rescued(project: &Project, book: &RunBook, found: &Rescued) -> Result<Vec<Change>> {
     let batch = book.batch(found.batch)?;
     if batch.state != BatchState::Sending || batch.attempts != found.attempt {
-        return Ok(Vec::new()); // it was written after all
+        return Ok(orphans(project, book, found)); // it was written after all, as far as is known
     }
     let mut next = Next::new(book, found.batch, project.now())?;
-    next.accepted(&project.settings, &found.tasks);
+    next.accepted(project, &found.tasks);
     Ok(next.changes)
+}
+
+/// The tasks of an answer that the batch did not wait for any more, unless the run knows them.
+fn orphans(project: &Project, book: &RunBook, found: &Rescued) -> Vec<Change> {
+    let now = project.now();
+    let known = |task: &&String| !book.jobs.iter().any(|job| job.task == **task);
+    let mut changes = Vec::new();
+    for task in found.tasks.iter().filter(known) {
+        changes.push(Change::Orphan(OrphanRow {
+            run: found.run.clone(),
+            task: task.clone(),
+            batch: found.batch,
+            at: now,
+            why: "an answer that came when its batch had gone on".to_owned(),
+        }));
+        let text = "a task of this batch that nothing hangs on";
+        changes.push(book.event(now, EventKind::Orphan, Some(found.batch), Some(task), text));
+    }
+    changes
 }
 
 /// A request of an earlier process whose answer never reached the journal. Never READY: it may

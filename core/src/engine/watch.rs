@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::decode;
 use crate::journal::{BatchState, Change, JobRow};
 use crate::model::Millis;
+use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::job::{Job, JobStatus};
 use crate::model::subject::DistinctId;
@@ -18,14 +19,13 @@ use crate::settings::ms;
 /// Looks at a finished retrieval that shows no usable link before it is held.
 const LINKLESS_MAX: u32 = 5;
 
-/// The status call of a job.
-pub(crate) fn ask(book: &Book, run: &str, task: &str) -> Result<Operation> {
-    let kind = book.run(run)?.row.terms.kind;
-    Ok(Operation::Get {
+/// The status call of a task.
+pub(crate) fn ask(kind: Kind, task: &str) -> Operation {
+    Operation::Get {
         kind,
         task: task.to_owned(),
         form: PathForm::Slash,
-    })
+    }
 }
 
 /// Commits what a status call showed.

@@ -314,6 +314,7 @@ fn every_field_comes_back(make: Make<'_>) {
         last_poll_at: Some(6),
         ended_at: Some(7),
         cancel: CancelState::TooLate,
+        dropped: true,
         ..job(RUN, "z", JobStatus::Other("QUEUED".into()))
     };
     let stored = ArtifactRow {

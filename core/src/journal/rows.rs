@@ -139,6 +139,13 @@ words! {
     }
 }
 
+impl CancelState {
+    /// Whether a call is still to be made for it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Wanted | Self::Requested)
+    }
+}
+
 words! {
     /// Where a job came from.
     JobOrigin {
@@ -239,6 +246,8 @@ pub struct JobRow {
     pub ended_at: Option<Millis>,
     /// Cancel.
     pub cancel: CancelState,
+    /// A person decided that its batch does not hang on it any more.
+    pub dropped: bool,
 }
 
 /// A task id that the vendor gave and that fits no batch. Kept so that no task is ever lost.

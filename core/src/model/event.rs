@@ -91,6 +91,8 @@ words! {
         Backoff = "back-off",
         /// Jobs are under way; the next look at them is due later.
         Poll = "poll",
+        /// The next thing is a warning about the deadline.
+        Deadline = "deadline",
         /// The caller's own window (`hold_for`) before a deletion is sent.
         HoldFor = "hold_for",
     }

@@ -57,5 +57,6 @@ pub(super) fn job(run: &str, task: &str, status: JobStatus) -> JobRow {
         next_poll_at: 0,
         ended_at: None,
         cancel: CancelState::None,
+        dropped: false,
     }
 }

@@ -110,6 +110,8 @@ CREATE TABLE job (
   cancel         TEXT    NOT NULL CHECK (cancel IN (
                    'NONE', 'WANTED', 'REQUESTED', 'REVOKED', 'TOO_LATE', 'UNKNOWN',
                    'REFUSED')),
+  -- 1: a person decided that its batch does not hang on it any more.
+  dropped        INTEGER NOT NULL CHECK (dropped IN (0, 1)),
   UNIQUE (run, task)
 ) STRICT;
 

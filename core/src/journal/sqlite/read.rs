@@ -276,6 +276,7 @@ fn job_row(fields: &mut Fields<'_, '_>) -> Read<JobRow> {
         next_poll_at: fields.get()?,
         ended_at: fields.get()?,
         cancel: fields.word(CancelState::parse)?,
+        dropped: fields.get()?,
     })
 }
 

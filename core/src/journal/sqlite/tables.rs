@@ -41,7 +41,7 @@ pub(super) const JOB: Table = Table {
     keys: &["run", "task"],
     columns: &[
         "batch", "origin", "status", "created_at", "polls", "missing_since", "failures", "fetch_failures",
-        "last_poll_at", "next_poll_at", "ended_at", "cancel",
+        "last_poll_at", "next_poll_at", "ended_at", "cancel", "dropped",
     ],
 };
 

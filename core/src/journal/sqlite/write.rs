@@ -186,6 +186,7 @@ fn job_values(row: &JobRow) -> Vec<Value> {
         row.next_poll_at.into(),
         row.ended_at.into(),
         text(row.cancel.as_str()),
+        row.dropped.into(),
     ]
 }
 
