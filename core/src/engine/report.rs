@@ -183,9 +183,9 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
     }
     let unanswered = warn::unanswered(book);
     let left = book.row.deadline_at - now;
-    if book.row.approved_at.is_some() && unanswered > 0 && left < SOON {
+    if book.row.approved_at.is_some() && unanswered > 0 && left <= SOON {
         let distance = warn::distance(book.row.deadline_at, now);
-        let (message, hint) = if left < 0 {
+        let (message, hint) = if left <= 0 {
             (
                 format!("the legal deadline of this request {distance}"),
                 "Tell the people concerned about the delay and its reasons (GDPR Art. 12(3)).",

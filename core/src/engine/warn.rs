@@ -44,7 +44,7 @@ pub(super) fn distance(deadline: Millis, now: Millis) -> String {
         hours => (hours / 24, "day"),
     };
     let many = if count == 1 { "" } else { "s" };
-    if left >= 0 {
+    if left > 0 {
         format!("in {count} {unit}{many}")
     } else {
         format!("passed {count} {unit}{many} ago")
@@ -79,7 +79,8 @@ mod tests {
     fn distances_are_said_in_hours_then_days() {
         let hour = 3_600_000;
         for (left, text) in [
-            (0, "in 0 hours"),
+            (1, "in 0 hours"),
+            (0, "passed 0 hours ago"),
             (hour, "in 1 hour"),
             (47 * hour, "in 47 hours"),
             (48 * hour, "in 2 days"),
