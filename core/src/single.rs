@@ -1,7 +1,7 @@
 //! One vendor call each: no journal, the project's pace, repeated only where that is safe.
 
 use crate::engine::plan::purpose;
-use crate::engine::project::Project;
+use crate::engine::project::{Project, uuid_v4};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdSource, IntakeOptions, take_in};
 use crate::model::action::{Kind, Terms};
@@ -35,6 +35,11 @@ pub(crate) async fn create(project: &Project, source: IdSource, terms: Terms) ->
     let operation = Operation::Create {
         terms,
         ids_json: IdsJson(batch.ids_json),
+        request_id: project
+            .vendor
+            .capabilities()
+            .request_ids
+            .then(|| uuid_v4(project.dice.bytes())),
     };
     match call(project, &operation).await? {
         Answer::Created(mut tasks) if tasks.len() == 1 => Ok(Job {
@@ -43,6 +48,7 @@ pub(crate) async fn create(project: &Project, source: IdSource, terms: Terms) ->
             status: JobStatus::Pending,
             download_url: None,
             requested_at: None,
+            request_id: None,
             distinct_ids: None,
         }),
         Answer::Created(tasks) => Err(Error::new(

@@ -143,6 +143,21 @@ pub unsafe extern "C" fn dsr_mixpanel_set_data_groups(
     })
 }
 
+/// Sends a subject_request_id with each request: a UUID of ours that the vendor echoes, so that a
+/// task can be told to be ours. Only for projects for which the vendor has enabled status
+/// callbacks. Default: false.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_mixpanel_set_subject_request_ids(
+    mixpanel: *mut dsr_mixpanel,
+    yes: bool,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    change(unsafe { Caller::trusted(err) }, mixpanel, |_, builder| {
+        Ok(builder.subject_request_ids(yes))
+    })
+}
+
 /// Adds a candidate for the secret that opens archives (the project's API secret). Candidates are
 /// tried in the order given. Default: none.
 #[unsafe(no_mangle)]

@@ -228,6 +228,31 @@ pub unsafe extern "C" fn dsr_run_cancel(
     })
 }
 
+/// Tells what to do about a batch that waits for a person (the report's problems name it):
+/// "send_again" (a deletion needs confirm_people, the number of the batch's people; else 0),
+/// "follow" with the vendor task that carries it (it must name exactly the batch's ids), or
+/// "give_up" (its people end as "cancelled" if nothing of them was ever sent, else as "failed").
+/// Nothing is sent before the run is waited for again. task_id_or_null goes with "follow" only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_run_decide(
+    run: *const dsr_run,
+    batch: u32,
+    decision: *const c_char,
+    task_id_or_null: *const c_char,
+    confirm_people: u64,
+    report: *mut *mut dsr_report,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    reporting(unsafe { Caller::trusted(err) }, run, report, |c, run| {
+        let decision = c.text(decision, "decision")?;
+        let task = c.text_or_null(task_id_or_null, "task_id_or_null")?;
+        let confirm = (confirm_people > 0).then_some(confirm_people);
+        let decision = dsrkit::Decision::parse(decision, task.map(str::to_owned), confirm)?;
+        Ok(async move { run.handle.decide(batch, decision).await })
+    })
+}
+
 /// The account now, finished or not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_report(

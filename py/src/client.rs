@@ -227,6 +227,23 @@ impl Client {
         })
     }
 
+    #[pyo3(signature = (id, batch, decision, task_id, confirm))]
+    fn decide(
+        &self,
+        py: Python<'_>,
+        id: String,
+        batch: u32,
+        decision: &str,
+        task_id: Option<String>,
+        confirm: Option<u64>,
+    ) -> PyResult<Work> {
+        let decision = dsrkit::Decision::parse(decision, task_id, confirm)
+            .map_err(|error| raise(py, &error))?;
+        self.on_run(py, id, move |run| async move {
+            run.decide(batch, decision).await
+        })
+    }
+
     fn cancel(&self, py: Python<'_>, id: String) -> PyResult<Work> {
         self.on_run(py, id, |run| async move { run.cancel().await })
     }

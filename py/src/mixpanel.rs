@@ -22,6 +22,7 @@ impl Mixpanel {
         region: &str,
         api_version: String,
         data_groups: u32,
+        subject_request_ids: bool,
         archive_secrets: Vec<String>,
         base_url: Option<String>,
         archive_hosts: Vec<String>,
@@ -30,7 +31,8 @@ impl Mixpanel {
             let builder = dsrkit::Mixpanel::builder(project_token, oauth_token)
                 .region(Region::parse(region)?)
                 .api_version(api_version)
-                .data_groups(data_groups);
+                .data_groups(data_groups)
+                .subject_request_ids(subject_request_ids);
             complete(builder, archive_secrets, base_url, archive_hosts).build()
         };
         read().map(Self).map_err(|error| raise(py, &error))
@@ -46,6 +48,7 @@ impl Mixpanel {
         oauth_token: String,
         api_version: String,
         data_groups: u32,
+        subject_request_ids: bool,
         archive_secrets: Vec<String>,
         base_url: Option<String>,
         archive_hosts: Vec<String>,
@@ -53,6 +56,7 @@ impl Mixpanel {
         let builder = dsrkit::Mixpanel::builder(project_token, oauth_token)
             .api_version(api_version)
             .data_groups(data_groups)
+            .subject_request_ids(subject_request_ids)
             .clock(sandbox.clock(py)?);
         complete(builder, archive_secrets, base_url, archive_hosts)
             .build()

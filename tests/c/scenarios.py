@@ -123,6 +123,8 @@ def client(case, sandbox, place):
         call("mixpanel_add_archive_secret", project, secret.encode())
     if "data_groups" in own:
         call("mixpanel_set_data_groups", project, ct.c_uint32(own["data_groups"]))
+    if "subject_request_ids" in own:
+        call("mixpanel_set_subject_request_ids", project, ct.c_bool(own["subject_request_ids"]))
     limits = settings(case.get("settings", {}))
     try:
         return made("client_new", project, limits, str(place / "dsr.sqlite3").encode())

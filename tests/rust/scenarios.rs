@@ -123,6 +123,12 @@ fn client(case: &Table, sandbox: &Sandbox, place: &Path) -> Result<Client, Error
     {
         vendor = vendor.data_groups(u32::try_from(groups).expect("small"));
     }
+    if let Some(yes) = own
+        .and_then(|table| table.get("subject_request_ids"))
+        .and_then(Value::as_bool)
+    {
+        vendor = vendor.subject_request_ids(yes);
+    }
     Client::builder(vendor.build()?)
         .journal(Journal::sqlite(place.join("dsr.sqlite3"))?)
         .settings(settings(get(case, "settings")))

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::book::{Book, RunBook};
 use super::project::Project;
+use super::watch::bears_our_name;
 use crate::error::{ErrorKind, Result};
 use crate::ids::decode;
 use crate::journal::{BatchState, CancelState, Change, JobOrigin, JobRow};
@@ -169,6 +170,9 @@ fn tried_in_vain(project: &Project, job: &mut JobRow, now: Millis, asked: Option
 
 /// Whether a task that was found is about nobody but the people that this run has in it.
 fn carries_only_ours(project: &Project, book: &RunBook, job: &JobRow, seen: &Job) -> Result<bool> {
+    if bears_our_name(project, book, &job.task, seen)? == Some(true) {
+        return Ok(true);
+    }
     let Some(echoed) = &seen.distinct_ids else {
         return Ok(false);
     };

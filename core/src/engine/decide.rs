@@ -42,6 +42,22 @@ pub enum Decision {
     GiveUp,
 }
 
+impl Decision {
+    /// Reads a decision as the bindings take it: `"send_again"`, `"follow"` with a task id, or
+    /// `"give_up"`.
+    pub fn parse(word: &str, task_id: Option<String>, confirm: Option<u64>) -> Result<Self> {
+        let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidInput, message));
+        match (word, task_id) {
+            ("follow", Some(task_id)) => Ok(Self::Follow { task_id }),
+            ("follow", None) => refuse("to follow a task, its task_id is needed"),
+            (_, Some(_)) => refuse("task_id goes with the decision \"follow\" only"),
+            ("send_again", None) => Ok(Self::SendAgain { confirm }),
+            ("give_up", None) => Ok(Self::GiveUp),
+            _ => refuse("a decision is \"send_again\", \"follow\" or \"give_up\""),
+        }
+    }
+}
+
 impl Engine {
     /// Carries out a decision. Nothing is sent before the run is waited for again.
     pub async fn decide(
@@ -112,6 +128,10 @@ async fn look(project: &Project, kind: &Kind, batch: &BatchRow, task: &str) -> R
             format!("the vendor says {} about this task", job.status),
         )
         .with_job(task));
+    }
+    let named = project.request_id(&batch.run, batch.no);
+    if named.is_some() && job.request_id == named {
+        return Ok(*job);
     }
     let ours = decode(&project.journal.batch_ids(&batch.run, batch.no)?)?;
     let same = job.distinct_ids.as_ref().map(|echoed| {

@@ -40,6 +40,21 @@ impl Project {
         self.clock.now()
     }
 
+    /// Our own name of a batch's request, where the project has such names. It follows from the
+    /// journal's key, so every attempt of a batch bears the same one, in any process.
+    pub fn request_id(&self, run: &str, batch: u32) -> Option<String> {
+        self.vendor.capabilities().request_ids.then(|| {
+            let batch = batch.to_le_bytes();
+            let parts: [&[u8]; 3] = [b"subject_request_id", run.as_bytes(), &batch];
+            let mut half = [0; 16];
+            let digest = keyed(self.journal.key(), &parts);
+            for (byte, from) in half.iter_mut().zip(digest) {
+                *byte = from;
+            }
+            uuid_v4(half)
+        })
+    }
+
     /// The time of day, and the clock that nobody sets.
     pub fn times(&self) -> (Millis, Millis) {
         (self.clock.now(), self.clock.monotonic())
@@ -138,6 +153,13 @@ pub(crate) fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+/// A random-looking UUID (version 4) of these bytes, in its canonical lower-case form.
+pub(crate) fn uuid_v4(bytes: [u8; 16]) -> String {
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
 }
 
 /// The base URL as it identifies a project. The port of a simulated vendor on this machine is

@@ -94,6 +94,7 @@ pub(crate) fn intend(
     Ok(Some(Operation::Create {
         terms: row.terms,
         ids_json: IdsJson(ids_json),
+        request_id: project.request_id(run, no),
     }))
 }
 

@@ -6,7 +6,7 @@ use super::book::{Book, RunBook, wants_archive};
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::decode;
-use crate::journal::{BatchState, Change, JobRow};
+use crate::journal::{BatchState, Change, JobOrigin, JobRow};
 use crate::model::Millis;
 use crate::model::action::Kind;
 use crate::model::event::EventKind;
@@ -115,10 +115,30 @@ fn odd_word(book: &RunBook, status: &JobStatus) -> Option<String> {
     }
 }
 
+/// Whether a task bears the name that our request gave it; `None` where that cannot be told, or
+/// does not matter because another request made the task.
+pub(super) fn bears_our_name(
+    project: &Project,
+    book: &RunBook,
+    task: &str,
+    seen: &Job,
+) -> Result<Option<bool>> {
+    let job = book.job(task)?;
+    let ours = project.request_id(&book.row.id, job.batch);
+    let made_by_us = matches!(job.origin, JobOrigin::Created | JobOrigin::Adopted);
+    Ok(match (&seen.request_id, ours) {
+        (Some(theirs), Some(ours)) if made_by_us => Some(*theirs == ours),
+        _ => None,
+    })
+}
+
 /// Whether a status answer echoes ids among which one of ours is missing: then it is another
 /// task's, or the vendor took something else than what was sent. More ids than ours may be aliases,
 /// or another request's when the task was found through a 409.
 fn names_others(project: &Project, book: &RunBook, task: &str, seen: &Job) -> Result<bool> {
+    if let Some(own) = bears_our_name(project, book, task, seen)? {
+        return Ok(!own);
+    }
     let Some(echoed) = seen.distinct_ids.as_ref().filter(|ids| !ids.is_empty()) else {
         return Ok(false);
     };

@@ -119,6 +119,8 @@ pub struct Job {
     pub download_url: Option<Secret>,
     /// When the vendor took the request, as the vendor wrote it (UTC).
     pub requested_at: Option<String>,
+    /// The UUID that the request carried, where the vendor echoes it (`subject_request_id`).
+    pub request_id: Option<String>,
     /// The ids that the answer echoed, if it did. Personal data.
     pub distinct_ids: Option<Vec<super::subject::DistinctId>>,
 }

@@ -19,6 +19,9 @@ pub enum Operation {
         terms: Terms,
         /// The exact JSON array of ids.
         ids_json: IdsJson,
+        /// Our own name of this request, where the project has such names enabled: a lower-case
+        /// UUID v4.
+        request_id: Option<String>,
     },
     /// Ask how far a task is.
     Get {

@@ -27,6 +27,18 @@ impl Dice {
         Self::seeded(u64::from_le_bytes(seed))
     }
 
+    /// Sixteen bytes.
+    pub fn bytes(&self) -> [u8; 16] {
+        let half = |_| self.below(u64::MAX).to_le_bytes();
+        let halves: [[u8; 8]; 2] = std::array::from_fn(half);
+        let mut bytes = [0; 16];
+        bytes
+            .iter_mut()
+            .zip(halves.as_flattened())
+            .for_each(|(byte, random)| *byte = *random);
+        bytes
+    }
+
     /// A number below `bound` (SplitMix64).
     pub fn below(&self, bound: u64) -> u64 {
         let mut state = self

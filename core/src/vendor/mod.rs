@@ -24,6 +24,8 @@ pub struct Capabilities {
     pub cancel_deletion: bool,
     /// Retrievals can be cancelled.
     pub cancel_retrieval: bool,
+    /// Requests carry a UUID of ours, and the vendor's answers echo it.
+    pub request_ids: bool,
 }
 
 /// A vendor's API for one project. Implementations build requests and read responses; they do no
@@ -42,8 +44,8 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     fn max_ids(&self, kind: Kind) -> usize;
     /// Refuses terms that this vendor does not offer.
     fn check(&self, terms: Terms) -> Result<()>;
-    /// The body of a create call: a pure function of terms and ids, so that it can be checked
-    /// against its digest before it is sent.
+    /// The body of a create call, without a request id: a pure function of terms and ids, so that
+    /// it can be checked against its digest before it is sent.
     fn create_body(&self, terms: Terms, ids_json: &str) -> String;
     /// Builds the request of an operation.
     fn request(&self, operation: &Operation) -> Result<Request>;

@@ -14,7 +14,7 @@ from ._client import Client, Plan, Run
 from ._intake import Ids, feed_async, freeze_async, source
 from ._progress import Left, Progress, Show
 from .mixpanel import several
-from .types import ComplianceType, DisclosureType, Event, Job, Report
+from .types import ComplianceType, Decision, DisclosureType, Event, Job, Report
 
 __all__ = ["AsyncClient", "AsyncPlan", "AsyncRun"]
 
@@ -226,6 +226,17 @@ class AsyncRun(RunBase):
 
     async def cancel(self) -> Report:
         return self._client._report(await self._native.cancel(self.id).spawn())
+
+    async def decide(
+        self,
+        batch: int,
+        decision: Decision,
+        *,
+        task_id: str | None = None,
+        confirm: int | None = None,
+    ) -> Report:
+        work = self._client._native.decide(self.id, batch, decision, task_id, confirm)
+        return self._client._report(await work.spawn())
 
     async def report(self) -> Report:
         return self._client._report(await self._native.report(self.id).spawn())

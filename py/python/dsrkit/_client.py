@@ -12,7 +12,7 @@ from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, j
 from ._intake import Ids, feed, freeze, source
 from ._progress import Left, Progress, Show
 from .mixpanel import several
-from .types import ComplianceType, DisclosureType, Event, Job, Report
+from .types import ComplianceType, Decision, DisclosureType, Event, Job, Report
 
 __all__ = ["Client", "Plan", "Run"]
 
@@ -263,6 +263,26 @@ class Run(RunBase):
     def cancel(self) -> Report:
         """Cancels what can be cancelled; the report's jobs say what could not."""
         return self._client._report(self._native.cancel(self.id).wait())
+
+    def decide(
+        self,
+        batch: int,
+        decision: Decision,
+        *,
+        task_id: str | None = None,
+        confirm: int | None = None,
+    ) -> Report:
+        """Tells what to do about a batch that waits for a person (`report.problems` names it).
+
+        `"send_again"`: nobody is at work on it at the vendor; a deletion needs `confirm`, the number
+        of the batch's people. `"follow"`: the vendor task `task_id` carries it; the vendor is asked,
+        and the task must name exactly the batch's ids. `"give_up"`: its people end as `cancelled`
+        if nothing of them was ever sent, and as `failed` if a request may have been carried out.
+        Nothing is sent before the run is waited for again. Raises InvalidInputError for a batch that
+        waits for nothing or a task of other people, NotConfirmedError without the number.
+        """
+        work = self._client._native.decide(self.id, batch, decision, task_id, confirm)
+        return self._client._report(work.wait())
 
     def report(self) -> Report:
         """The account now, finished or not."""

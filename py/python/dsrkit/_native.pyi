@@ -54,6 +54,7 @@ class Mixpanel:
         region: str,
         api_version: str,
         data_groups: int,
+        subject_request_ids: bool,
         archive_secrets: list[str],
         base_url: str | None,
         archive_hosts: list[str],
@@ -65,6 +66,7 @@ class Mixpanel:
         oauth_token: str,
         api_version: str,
         data_groups: int,
+        subject_request_ids: bool,
         archive_secrets: list[str],
         base_url: str | None,
         archive_hosts: list[str],
@@ -110,6 +112,9 @@ class Client:
     def events(self, id: str, after: int) -> Events: ...
     def wait(self, id: str, timeout: float | None) -> Work[dict[str, Any]]: ...
     def cancel(self, id: str) -> Work[dict[str, Any]]: ...
+    def decide(
+        self, id: str, batch: int, decision: str, task_id: str | None, confirm: int | None
+    ) -> Work[dict[str, Any]]: ...
     def collect(
         self, id: str, into: str, raw: bool, allow_plain: bool, secrets: list[str]
     ) -> Work[dict[str, Any]]: ...

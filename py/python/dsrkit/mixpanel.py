@@ -21,7 +21,8 @@ class Mixpanel:
     one year. `archive_secrets` are candidates for the secret that opens archives (the project's
     API secret), tried in order. `data_groups` is the number of group analytics keys of the
     project: a deletion request holds floor(2000 / (data_groups + 1)) ids, 1999 without groups.
-    `base_url` is for another residency, a proxy or the sandbox and overrides `region`.
+    `subject_request_ids` sends a UUID of ours with each request, which the vendor echoes: only for
+    projects that have status callbacks enabled. `base_url` is for another residency, a proxy or the sandbox and overrides `region`.
     """
 
     __slots__ = ("_native",)
@@ -36,6 +37,7 @@ class Mixpanel:
         region: Region = "us",
         api_version: ApiVersion = "3.0",
         data_groups: int = 0,
+        subject_request_ids: bool = False,
         archive_secrets: Iterable[str] = (),
         base_url: str | None = None,
         archive_hosts: Iterable[str] = (),
@@ -46,6 +48,7 @@ class Mixpanel:
             region,
             api_version,
             data_groups,
+            subject_request_ids,
             several("archive_secrets", archive_secrets),
             base_url,
             several("archive_hosts", archive_hosts),
@@ -58,6 +61,7 @@ class Mixpanel:
         *,
         api_version: ApiVersion = "3.0",
         data_groups: int = 0,
+        subject_request_ids: bool = False,
         archive_hosts: Iterable[str] = (),
     ) -> Mixpanel:
         """Reads DSRKIT_MIXPANEL_PROJECT_TOKEN, _OAUTH_TOKEN, _REGION, _ARCHIVE_SECRET and
@@ -69,6 +73,7 @@ class Mixpanel:
             region=_variable("REGION") or "us",  # type: ignore[arg-type] # the core checks it
             api_version=api_version,
             data_groups=data_groups,
+            subject_request_ids=subject_request_ids,
             archive_secrets=[] if secret is None else [secret],
             base_url=_variable("BASE_URL"),
             archive_hosts=archive_hosts,

@@ -63,6 +63,7 @@ class Sandbox:
         oauth_token: str | None = None,
         api_version: ApiVersion = "3.0",
         data_groups: int = 0,
+        subject_request_ids: bool = False,
         archive_secrets: Iterable[str] | None = None,
         archive_hosts: Iterable[str] = (),
     ) -> Mixpanel:
@@ -75,6 +76,7 @@ class Sandbox:
             known["oauth_token"] if oauth_token is None else oauth_token,
             api_version,
             data_groups,
+            subject_request_ids,
             several("archive_secrets", secrets),
             self.base_url,
             several("archive_hosts", archive_hosts),

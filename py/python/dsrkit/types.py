@@ -31,6 +31,7 @@ ApiVersion: TypeAlias = Literal["3.0", "2.0"]
 Kind: TypeAlias = Literal["retrieval", "deletion"]
 ComplianceType: TypeAlias = Literal["GDPR", "CCPA"]
 DisclosureType: TypeAlias = Literal["Data", "Categories", "Sources"]
+Decision: TypeAlias = Literal["send_again", "follow", "give_up"]
 OnAmbiguous: TypeAlias = Literal["resolve", "resubmit", "hold"]
 State: TypeAlias = Literal[
     "planned", "running", "waiting", "paused", "held", "finished", "cancelled"
@@ -196,7 +197,7 @@ class JobReport(_Plain):
     """Made by this run; taken over after a 409; or another's, that deletes our ids too."""
     ids: int
     """How many of this run's ids it carries."""
-    cancel: Literal["requested", "cancelled", "too late", "unknown"] | None
+    cancel: Literal["requested", "cancelled", "too late", "unknown", "not ours"] | None
     polls: int
     """How often its status was asked for."""
 

@@ -33,6 +33,8 @@ struct Task<'a> {
     #[serde(borrow, default)]
     date_requested: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    subject_request_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     distinct_ids: Option<&'a RawValue>,
     // The link of a finished retrieval: sources disagree on its name. The first that is not empty
     // counts, in this order.
@@ -181,6 +183,7 @@ fn status(kind: crate::model::action::Kind, asked: &str, task: &Task<'_>) -> Rea
         status: JobStatus::parse(&word),
         download_url: link.map(Secret::new),
         requested_at: task.date_requested.and_then(text_of),
+        request_id: task.subject_request_id.and_then(text_of),
         distinct_ids: task.distinct_ids.and_then(ids_of),
     }))
 }

@@ -23,6 +23,7 @@ fn operation(name: &str) -> Operation {
                 disclosure: None,
             },
             ids_json: IdsJson("[]".into()),
+            request_id: None,
         },
         Some("get") => Operation::Get { kind, task, form },
         _ => Operation::Cancel { kind, task, form },

@@ -25,9 +25,19 @@ pub(super) fn create_body(terms: Terms, ids_json: &str) -> String {
 /// Builds the request of an operation.
 pub(super) fn request(project: &Mixpanel, operation: &Operation) -> Result<Request> {
     let (method, kind, item, body) = match operation {
-        Operation::Create { terms, ids_json } => {
-            let body = Bytes::from(create_body(*terms, &ids_json.0));
-            (Method::POST, terms.kind, None, Some(body))
+        Operation::Create {
+            terms,
+            ids_json,
+            request_id,
+        } => {
+            let mut body = create_body(*terms, &ids_json.0);
+            if let (Some(id), Some('}')) = (request_id, body.pop()) {
+                body.push_str(",\"subject_request_id\":\"");
+                body.push_str(id);
+                body.push('"');
+            }
+            body.push('}');
+            (Method::POST, terms.kind, None, Some(Bytes::from(body)))
         }
         Operation::Get { kind, task, form } => (Method::GET, *kind, Some((task, *form)), None),
         // No body: the overview's sample of a cancel, sent literally, would create a deletion.
@@ -124,6 +134,7 @@ mod tests {
                 Operation::Create {
                     terms: terms(Kind::Retrieval),
                     ids_json: ids(),
+                    request_id: None,
                 },
                 "POST",
                 "/data-retrievals/v3.0/",
@@ -133,6 +144,7 @@ mod tests {
                 Operation::Create {
                     terms: terms(Kind::Deletion),
                     ids_json: ids(),
+                    request_id: None,
                 },
                 "POST",
                 "/data-deletions/v3.0/",
@@ -178,6 +190,27 @@ mod tests {
         assert_eq!(
             create_body(terms, "[\"é\"]"),
             r#"{"distinct_ids":["é"],"compliance_type":"GDPR"}"#
+        );
+    }
+
+    #[test]
+    fn a_request_id_stands_behind_the_rest_of_the_body() {
+        let operation = Operation::Create {
+            terms: Terms {
+                kind: Kind::Deletion,
+                compliance: Compliance::Gdpr,
+                disclosure: None,
+            },
+            ids_json: IdsJson("[\"a\"]".into()),
+            request_id: Some("11111111-2222-4333-8444-555555555555".into()),
+        };
+        let request = project(Region::Us).request(&operation).expect("built");
+        assert_eq!(
+            request.body.as_deref(),
+            Some(
+                br#"{"distinct_ids":["a"],"compliance_type":"GDPR","subject_request_id":"11111111-2222-4333-8444-555555555555"}"#
+                    .as_slice()
+            )
         );
     }
 
