@@ -268,7 +268,7 @@ impl RunBook {
                 self.orphans.retain(|old| old.task != row.task);
                 self.orphans.push(row);
             }
-            Change::Event(_) => {}
+            Change::Event(_) | Change::Learnt(_) => {}
         }
     }
 }

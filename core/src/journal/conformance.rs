@@ -17,7 +17,7 @@
 
 use super::rows::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin,
-    JobRow, NewEvent, ProjectRow, RunRow,
+    JobRow, LearntRow, NewEvent, ProjectRow, RunRow,
 };
 use super::{BATCH_TRANSITIONS, Journal, NewBatch};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +52,7 @@ pub fn run(make: Make<'_>) {
     strangers_are_refused(make);
     splits_are_whole(make);
     events_are_numbered_and_chained(make);
+    what_was_learnt_is_kept(make);
 }
 
 /// A fingerprint of a project that [`with_run`] puts in.
@@ -365,7 +366,7 @@ mod samples;
 use changes::{
     commit_is_all_or_nothing, events_are_numbered_and_chained,
     frozen_things_stay_and_ends_are_ends, splits_are_whole, strangers_are_refused,
-    transitions_are_those_of_the_table,
+    transitions_are_those_of_the_table, what_was_learnt_is_kept,
 };
 pub(super) use samples::event;
 use samples::{attempt, job, orphan};

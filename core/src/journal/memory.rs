@@ -24,6 +24,7 @@ pub struct MemoryJournal {
 #[derive(Default)]
 struct State {
     projects: Vec<ProjectRow>,
+    learnt: HashMap<[u8; 32], String>,
     runs: Vec<Kept>,
     places: HashMap<String, usize>,
     events: Vec<(Event, Hash)>,
@@ -95,6 +96,10 @@ impl Journal for MemoryJournal {
             state.projects.push(project.clone());
         }
         Ok(())
+    }
+
+    fn learnt(&self, project: &[u8; 32]) -> Result<Option<String>> {
+        Ok(self.state().learnt.get(project).cloned())
     }
 
     fn import(
@@ -278,6 +283,9 @@ impl State {
                     old.task == row.task
                 });
             }
+            Change::Learnt(row) => {
+                self.learnt.insert(row.project, row.text.clone());
+            }
         }
         None
     }
@@ -314,6 +322,10 @@ impl Stored for View<'_> {
 
     fn has_run(&self, id: &str) -> Result<bool> {
         Ok(self.state.places.contains_key(id))
+    }
+
+    fn has_project(&self, fingerprint: &[u8; 32]) -> Result<bool> {
+        Ok(self.state.knows_project(fingerprint))
     }
 
     fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>> {

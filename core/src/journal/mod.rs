@@ -21,7 +21,7 @@ pub mod conformance;
 
 pub use rows::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin,
-    JobRow, NewEvent, OrphanRow, ProjectRow, Rescued, RunRow,
+    JobRow, LearntRow, NewEvent, OrphanRow, ProjectRow, Rescued, RunRow,
 };
 pub use states::{
     ATTEMPT_TRANSITIONS, BATCH_TRANSITIONS, CANCEL_TRANSITIONS, JOB_TRANSITIONS, may_follow,
@@ -47,6 +47,8 @@ pub trait Journal: Send + Sync {
 
     /// Remembers a project; the same fingerprint again is fine.
     fn put_project(&self, project: &ProjectRow) -> Result<()>;
+    /// What the schedule has learnt of a project, as it was last committed.
+    fn learnt(&self, project: &[u8; 32]) -> Result<Option<String>>;
 
     /// Writes a plan, with all its batches, or nothing (rule W1). The digest of the plan is known
     /// only after the last batch: `finish` gives the final row.

@@ -312,6 +312,16 @@ pub struct Rescued {
     pub tasks: Vec<String>,
 }
 
+/// What the schedule has learnt of a project: how long its jobs take, how much the vendor lets be
+/// outstanding. Hints only: lost or damaged, it is learnt anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LearntRow {
+    /// Fingerprint of the project.
+    pub project: [u8; 32],
+    /// JSON, a few kilobytes, without ids or secrets.
+    pub text: String,
+}
+
 /// One change of a transaction. A row replaces the one with its key.
 #[derive(Debug, Clone)]
 pub enum Change {
@@ -332,4 +342,6 @@ pub enum Change {
     Orphan(OrphanRow),
     /// Appended.
     Event(NewEvent),
+    /// By project. Never worth a transaction of its own.
+    Learnt(LearntRow),
 }

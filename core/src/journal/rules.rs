@@ -13,6 +13,7 @@ use crate::model::job::JobStatus;
 pub(super) trait Stored {
     fn run(&self, id: &str) -> Result<Option<RunRow>>;
     fn has_run(&self, id: &str) -> Result<bool>;
+    fn has_project(&self, fingerprint: &[u8; 32]) -> Result<bool>;
     fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>>;
     fn attempt(&self, run: &str, batch: u32, n: u32) -> Result<Option<AttemptState>>;
     fn job(&self, run: &str, task: &str) -> Result<Option<(JobStatus, CancelState)>>;
@@ -66,6 +67,8 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             }
             check_event(event)
         }
+        Change::Learnt(row) if stored.has_project(&row.project)? => Ok(()),
+        Change::Learnt(_) => Err(unknown_project()),
     }
 }
 

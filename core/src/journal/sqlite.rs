@@ -103,6 +103,10 @@ impl Journal for SqliteJournal {
         write::project(&*self.writer()?, project)
     }
 
+    fn learnt(&self, project: &[u8; 32]) -> Result<Option<String>> {
+        read::learnt(&self.reader(), project)
+    }
+
     fn import(
         &self,
         batches: &mut dyn Iterator<Item = Result<NewBatch>>,

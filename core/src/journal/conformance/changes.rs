@@ -2,8 +2,8 @@
 
 use super::{
     ArtifactRow, AttemptRow, AttemptState, BATCH_TRANSITIONS, BatchRow, BatchState, CancelState,
-    Change, EventKind, IdsJson, JobRow, JobStatus, Journal, Make, NewEvent, RunRow,
-    assert_internal, attempt, batch, event, job, orphan, row, with_run,
+    Change, EventKind, IdsJson, JobRow, JobStatus, Journal, LearntRow, Make, NewEvent, PROJECT,
+    RunRow, assert_internal, attempt, batch, event, job, orphan, row, with_run,
 };
 use crate::journal::{CANCEL_TRANSITIONS, JOB_TRANSITIONS, may_follow};
 
@@ -363,4 +363,26 @@ pub(super) fn events_are_numbered_and_chained(make: Make<'_>) {
     assert_eq!(journal.events("r", 0, 2).unwrap().last(), Some(first));
     assert_eq!(journal.events("q", 2, 9).unwrap().len(), 1);
     assert!(journal.events("r", u64::MAX, 9).unwrap().is_empty());
+}
+
+pub(super) fn what_was_learnt_is_kept(make: Make<'_>) {
+    let journal = with_run(make, "r", 1);
+    let learnt = |project: [u8; 32], text: &str| {
+        Change::Learnt(LearntRow {
+            project,
+            text: text.into(),
+        })
+    };
+    assert_eq!(journal.learnt(&PROJECT).unwrap(), None);
+    assert_eq!(journal.learnt(&[1; 32]).unwrap(), None);
+    assert_internal(journal.commit(&[learnt([1; 32], "{}")]));
+    // It goes with a commit, and falls with it.
+    assert_internal(journal.commit(&[learnt(PROJECT, "lost"), set("r", 0, BatchState::Done)]));
+    assert_eq!(journal.learnt(&PROJECT).unwrap(), None);
+    for text in ["{\"a\":1}", "not JSON, \u{fc}"] {
+        journal
+            .commit(&[set("r", 0, BatchState::Ready), learnt(PROJECT, text)])
+            .unwrap();
+        assert_eq!(journal.learnt(&PROJECT).unwrap().as_deref(), Some(text));
+    }
 }

@@ -18,7 +18,9 @@ CREATE TABLE project (
   -- HMAC-SHA256 of token and base URL under the key file.
   fingerprint BLOB NOT NULL PRIMARY KEY CHECK (length(fingerprint) = 32),
   vendor      TEXT NOT NULL,
-  base_url    TEXT NOT NULL
+  base_url    TEXT NOT NULL,
+  -- What the schedule has learnt of the project (JSON). Hints: without them it learns anew.
+  learnt      TEXT
 ) STRICT;
 
 CREATE TABLE run (

@@ -103,6 +103,12 @@ pub(super) fn has_project(conn: &Connection, fingerprint: &[u8; 32]) -> Result<b
     Ok(found.is_some())
 }
 
+pub(super) fn learnt(conn: &Connection, fingerprint: &[u8; 32]) -> Result<Option<String>> {
+    let statement = "SELECT learnt FROM project WHERE fingerprint = ?1";
+    let found = one(conn, statement, [fingerprint], only::<Option<String>>)?;
+    Ok(found.flatten())
+}
+
 pub(super) fn batches(conn: &Connection, run: &str) -> Result<Vec<BatchRow>> {
     let statement = tables::BATCH.select("WHERE run = ?1 ORDER BY no");
     all(conn, &statement, [run], batch_row)
@@ -175,6 +181,10 @@ impl Stored for Rows<'_> {
 
     fn has_run(&self, id: &str) -> Result<bool> {
         has_run(self.0, id)
+    }
+
+    fn has_project(&self, fingerprint: &[u8; 32]) -> Result<bool> {
+        has_project(self.0, fingerprint)
     }
 
     fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>> {

@@ -64,6 +64,10 @@ pub(super) fn change(
         Change::Artifact(row) => execute(conn, &tables::ARTIFACT.put(), artifact_values(row))?,
         Change::Orphan(row) => execute(conn, &tables::ORPHAN.put(), orphan_values(row))?,
         Change::Event(row) => return event(conn, chain, row).map(Some),
+        Change::Learnt(row) => {
+            let learnt = "UPDATE project SET learnt = ?2 WHERE fingerprint = ?1";
+            execute(conn, learnt, vec![blob(row.project), text(&row.text)])?;
+        }
     }
     Ok(None)
 }
