@@ -66,11 +66,20 @@ impl j::Journal for Flaky {
     fn batch_ids(&self, r: &str, n: u32) -> Result<String> {
         self.inner.batch_ids(r, n)
     }
+    fn batch_macs(&self, r: &str, n: u32) -> Result<Vec<u8>> {
+        self.inner.batch_macs(r, n)
+    }
+    fn deliveries(&self, r: &str) -> Result<Vec<j::DeliveryRow>> {
+        self.inner.deliveries(r)
+    }
     fn attempts(&self, r: &str) -> Result<Vec<j::AttemptRow>> {
         self.inner.attempts(r)
     }
     fn jobs(&self, r: &str) -> Result<Vec<j::JobRow>> {
         self.inner.jobs(r)
+    }
+    fn learnt(&self, p: &[u8; 32]) -> Result<Option<String>> {
+        self.inner.learnt(p)
     }
     fn orphans(&self, run: &str) -> Result<Vec<j::OrphanRow>> {
         self.inner.orphans(run)

@@ -8,8 +8,8 @@ use super::overlap::Prints;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, Change, JobRow, Journal, NewEvent,
-    OrphanRow, RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, Change, DeliveryRow, JobRow,
+    Journal, NewEvent, OrphanRow, RunRow,
 };
 use crate::model::Millis;
 use crate::model::action::Kind;
@@ -26,6 +26,7 @@ pub(crate) struct RunBook {
     pub jobs: Vec<JobRow>,
     pub orphans: Vec<OrphanRow>,
     pub artifacts: Vec<ArtifactRow>,
+    pub deliveries: Vec<DeliveryRow>,
     /// `hold_for` is over at this time of the monotonic clock.
     pub held_until: Millis,
     /// Signed links of finished retrievals. Never in the journal: they open without credentials.
@@ -67,6 +68,7 @@ impl RunBook {
             jobs: journal.jobs(id)?,
             orphans: journal.orphans(id)?,
             artifacts: journal.artifacts(id)?,
+            deliveries: journal.deliveries(id)?,
             row,
             held_until: 0,
             links: HashMap::new(),
@@ -267,6 +269,22 @@ impl RunBook {
             Change::Orphan(row) => {
                 self.orphans.retain(|old| old.task != row.task);
                 self.orphans.push(row);
+            }
+            Change::Delivery(row) => {
+                let other = |old: &DeliveryRow| old.task != row.task || old.folder != row.folder;
+                self.deliveries.retain(other);
+                self.deliveries.push(row);
+            }
+            Change::Seal(row) => {
+                if let Some(batch) = self.batches.get_mut(row.batch as usize) {
+                    batch.sealed_at = Some(row.at);
+                }
+            }
+            Change::Purge { at, .. } => {
+                for batch in self.batches.iter_mut().filter(|batch| batch.has_ids()) {
+                    batch.sealed_at = Some(at);
+                }
+                self.row.purged_at = Some(at);
             }
             Change::Event(_) | Change::Learnt(_) => {}
         }

@@ -102,6 +102,7 @@ pub(crate) fn freeze(
                     first_sent_at: None,
                     task: None,
                     problem: None,
+                    sealed_at: None,
                 },
                 ids_json: batch.ids_json,
             })
@@ -130,6 +131,7 @@ pub(crate) fn freeze(
             paused: None,
             archives: archives.clone(),
             packages: None,
+            purged_at: None,
         };
         let mut texts = vec![format!(
             "{} of {subjects} people in {} frozen; nothing sent",

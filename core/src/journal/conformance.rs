@@ -53,6 +53,9 @@ pub fn run(make: Make<'_>) {
     splits_are_whole(make);
     events_are_numbered_and_chained(make);
     what_was_learnt_is_kept(make);
+    ids_go_only_at_the_end(make);
+    a_purged_run_keeps_its_account(make);
+    a_cipher_is_chosen_before_the_first_run(make);
 }
 
 /// A fingerprint of a project that [`with_run`] puts in.
@@ -83,6 +86,7 @@ pub(super) fn batch(run: &str, no: u32) -> NewBatch {
             first_sent_at: None,
             task: None,
             problem: None,
+            sealed_at: None,
         },
         ids_json: format!("[\"a{no}\",\"b{no}\"]"),
     }
@@ -116,6 +120,7 @@ pub(super) fn row(run: &str, batches: u32) -> RunRow {
         paused: None,
         archives: None,
         packages: None,
+        purged_at: None,
     }
 }
 
@@ -362,11 +367,15 @@ fn every_field_comes_back(make: Make<'_>) {
 }
 
 mod changes;
+mod removing;
 mod samples;
 use changes::{
     commit_is_all_or_nothing, events_are_numbered_and_chained,
     frozen_things_stay_and_ends_are_ends, splits_are_whole, strangers_are_refused,
     transitions_are_those_of_the_table, what_was_learnt_is_kept,
+};
+use removing::{
+    a_cipher_is_chosen_before_the_first_run, a_purged_run_keeps_its_account, ids_go_only_at_the_end,
 };
 pub(super) use samples::event;
 use samples::{attempt, job, orphan};

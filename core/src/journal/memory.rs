@@ -6,14 +6,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::chain::{Chain, Hash};
 use super::rows::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobRow,
-    NewEvent, OrphanRow, ProjectRow, RunRow,
+    ArtifactRow, AttemptRow, BatchRow, BatchState, Change, DeliveryRow, JobRow, NewEvent,
+    OrphanRow, ProjectRow, RunRow,
 };
-use super::rules::{self, Intake, Stored};
+use super::rules::{self, Intake};
 use super::{Journal, NewBatch};
 use crate::error::Result;
 use crate::model::event::Event;
-use crate::model::job::JobStatus;
+use view::View;
+
+mod view;
 
 /// A journal in memory.
 pub struct MemoryJournal {
@@ -29,6 +31,7 @@ struct State {
     places: HashMap<String, usize>,
     events: Vec<(Event, Hash)>,
     chain: Chain,
+    cipher: Option<String>,
 }
 
 /// What is kept of a run.
@@ -39,6 +42,8 @@ struct Kept {
     jobs: Vec<JobRow>,
     orphans: Vec<OrphanRow>,
     artifacts: Vec<ArtifactRow>,
+    deliveries: Vec<DeliveryRow>,
+    macs: HashMap<u32, Vec<u8>>,
 }
 
 impl MemoryJournal {
@@ -132,6 +137,8 @@ impl Journal for MemoryJournal {
             jobs: Vec::new(),
             orphans: Vec::new(),
             artifacts: Vec::new(),
+            deliveries: Vec::new(),
+            macs: HashMap::new(),
         });
         for event in &events {
             state.append(event);
@@ -141,7 +148,7 @@ impl Journal for MemoryJournal {
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Event>> {
         let mut state = self.state();
-        rules::check_splits(changes)?;
+        rules::check_whole(changes)?;
         for (index, change) in changes.iter().enumerate() {
             let (earlier, _) = changes.split_at(index);
             let view = View {
@@ -180,9 +187,33 @@ impl Journal for MemoryJournal {
         let batch = state
             .kept(run)
             .and_then(|kept| kept.batches.get(no as usize));
-        batch
-            .map(|batch| batch.ids_json.clone())
-            .ok_or_else(|| rules::no_batch(no))
+        let batch = batch.ok_or_else(|| rules::no_batch(no))?;
+        match batch.row.sealed_at {
+            None => Ok(batch.ids_json.clone()),
+            Some(_) => Err(rules::sealed(no)),
+        }
+    }
+
+    fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>> {
+        let state = self.state();
+        let kept = state
+            .kept(run)
+            .filter(|kept| kept.batches.len() > no as usize);
+        let kept = kept.ok_or_else(|| rules::no_batch(no))?;
+        Ok(kept.macs.get(&no).cloned().unwrap_or_default())
+    }
+
+    fn cipher(&self) -> Result<Option<String>> {
+        Ok(self.state().cipher.clone())
+    }
+
+    fn set_cipher(&self, cipher: &str) -> Result<()> {
+        let mut state = self.state();
+        if state.cipher.is_some() || !state.runs.is_empty() {
+            return Err(rules::late_cipher());
+        }
+        state.cipher = Some(cipher.to_owned());
+        Ok(())
     }
 
     fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>> {
@@ -199,6 +230,10 @@ impl Journal for MemoryJournal {
 
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>> {
         Ok(self.of_run(run, |kept| kept.artifacts.clone()))
+    }
+
+    fn deliveries(&self, run: &str) -> Result<Vec<DeliveryRow>> {
+        Ok(self.of_run(run, |kept| kept.deliveries.clone()))
     }
 
     fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>> {
@@ -278,6 +313,29 @@ impl State {
                     old.task == row.task
                 });
             }
+            Change::Delivery(row) => {
+                put(&mut self.kept_mut(&row.run)?.deliveries, row, |old| {
+                    (&old.task, &old.folder) == (&row.task, &row.folder)
+                });
+            }
+            Change::Seal(row) => {
+                let kept = self.kept_mut(&row.run)?;
+                let batch = kept.batches.get_mut(row.batch as usize)?;
+                "[]".clone_into(&mut batch.ids_json);
+                batch.row.sealed_at = Some(row.at);
+                kept.macs.insert(row.batch, row.macs.clone());
+            }
+            Change::Purge { run, at } => {
+                let kept = self.kept_mut(run)?;
+                for batch in &mut kept.batches {
+                    if batch.row.has_ids() {
+                        "[]".clone_into(&mut batch.ids_json);
+                        batch.row.sealed_at = Some(*at);
+                    }
+                }
+                kept.macs.clear();
+                kept.row.purged_at = Some(*at);
+            }
             Change::Artifact(row) => {
                 put(&mut self.kept_mut(&row.run)?.artifacts, row, |old| {
                     old.task == row.task
@@ -296,74 +354,6 @@ fn put<T: Clone>(rows: &mut Vec<T>, row: &T, same: impl Fn(&T) -> bool) {
     match rows.iter_mut().find(|old| same(old)) {
         Some(old) => *old = row.clone(),
         None => rows.push(row.clone()),
-    }
-}
-
-/// The rows as they will stand after the earlier changes of a commit.
-struct View<'a> {
-    state: &'a State,
-    earlier: &'a [Change],
-}
-
-impl View<'_> {
-    fn earlier<T>(&self, pick: impl Fn(&Change) -> Option<T>) -> Option<T> {
-        self.earlier.iter().rev().find_map(pick)
-    }
-}
-
-impl Stored for View<'_> {
-    fn run(&self, id: &str) -> Result<Option<RunRow>> {
-        let earlier = self.earlier(|change| match change {
-            Change::Run(row) if row.id == id => Some(row.clone()),
-            _ => None,
-        });
-        Ok(earlier.or_else(|| self.state.kept(id).map(|kept| kept.row.clone())))
-    }
-
-    fn has_run(&self, id: &str) -> Result<bool> {
-        Ok(self.state.places.contains_key(id))
-    }
-
-    fn has_project(&self, fingerprint: &[u8; 32]) -> Result<bool> {
-        Ok(self.state.knows_project(fingerprint))
-    }
-
-    fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>> {
-        let earlier = self.earlier(|change| match change {
-            Change::Batch(row) | Change::Child(row, _) if row.no == no && row.run == run => {
-                Some(row.clone())
-            }
-            _ => None,
-        });
-        Ok(earlier.or_else(|| {
-            let batch = self.state.kept(run)?.batches.get(no as usize)?;
-            Some(batch.row.clone())
-        }))
-    }
-
-    fn attempt(&self, run: &str, batch: u32, n: u32) -> Result<Option<AttemptState>> {
-        let earlier = self.earlier(|change| match change {
-            Change::Attempt(row) if (row.batch, row.n) == (batch, n) && row.run == run => {
-                Some(row.state)
-            }
-            _ => None,
-        });
-        Ok(earlier.or_else(|| {
-            let attempt = self.state.kept(run)?.attempts.get(&(batch, n))?;
-            Some(attempt.state)
-        }))
-    }
-
-    fn job(&self, run: &str, task: &str) -> Result<Option<(JobStatus, CancelState)>> {
-        let state = |row: &JobRow| (row.status.clone(), row.cancel);
-        let earlier = self.earlier(|change| match change {
-            Change::Job(row) if row.task == task && row.run == run => Some(state(row)),
-            _ => None,
-        });
-        Ok(earlier.or_else(|| {
-            let kept = self.state.kept(run)?;
-            kept.jobs.iter().find(|job| job.task == task).map(state)
-        }))
     }
 }
 

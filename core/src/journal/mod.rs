@@ -20,8 +20,9 @@ mod states;
 pub mod conformance;
 
 pub use rows::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin,
-    JobRow, LearntRow, NewEvent, OrphanRow, ProjectRow, Rescued, RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, Change, DeliveryRow,
+    JobOrigin, JobRow, LearntRow, MAC_BYTES, NewEvent, OrphanRow, ProjectRow, Rescued, RunRow,
+    SealRow,
 };
 pub use states::{
     ATTEMPT_TRANSITIONS, BATCH_TRANSITIONS, CANCEL_TRANSITIONS, JOB_TRANSITIONS, may_follow,
@@ -79,14 +80,46 @@ pub trait Journal: Send + Sync {
         Ok(())
     }
 
+    /// Makes sure that what was removed is gone from the disk too. `false` when a reader keeps it
+    /// there: to be tried again.
+    fn scrub(&self) -> Result<bool> {
+        Ok(true)
+    }
+    /// How the ids are encrypted, in the words of [`Journal::set_cipher`]; `None` when they are
+    /// not.
+    fn cipher(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+    /// Remembers how the ids are encrypted: once, before the first run.
+    fn set_cipher(&self, _cipher: &str) -> Result<()> {
+        Err(Error::new(
+            ErrorKind::Config,
+            "this journal cannot be encrypted",
+        ))
+    }
+    /// Runs of which some batch still holds its ids.
+    fn runs_with_ids(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for run in self.runs()? {
+            let batches = self.batches(&run.id)?;
+            if batches.iter().any(BatchRow::has_ids) {
+                found.push(run.id);
+            }
+        }
+        Ok(found)
+    }
+
     /// All runs, oldest first.
     fn runs(&self) -> Result<Vec<RunRow>>;
     /// One run.
     fn run(&self, id: &str) -> Result<Option<RunRow>>;
     /// The batches of a run, by number.
     fn batches(&self, run: &str) -> Result<Vec<BatchRow>>;
-    /// The JSON array of a batch's ids.
+    /// The JSON array of a batch's ids; `NotFound` once it is sealed.
     fn batch_ids(&self, run: &str, no: u32) -> Result<String>;
+    /// The digests of a sealed batch's ids, as [`SealRow::macs`]; empty for any other, and for a
+    /// purged one.
+    fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>>;
     /// The attempts of a run, by batch and n.
     fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>>;
     /// The tasks of a run, in the order they were seen.
@@ -95,6 +128,8 @@ pub trait Journal: Send + Sync {
     fn orphans(&self, run: &str) -> Result<Vec<OrphanRow>>;
     /// The archives of a run.
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>>;
+    /// The folders that packages of a run were written to, oldest first.
+    fn deliveries(&self, run: &str) -> Result<Vec<DeliveryRow>>;
     /// The events of a run after `seq`, at most `limit`.
     fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>>;
     /// Recomputes the hash chain over all events; fails with `Journal` where it breaks.

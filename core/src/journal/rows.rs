@@ -67,6 +67,9 @@ pub struct RunRow {
     pub archives: Option<String>,
     /// The folder of packages, once collected.
     pub packages: Option<String>,
+    /// When the ids, their digests and what was delivered were removed. Set by
+    /// [`Change::Purge`] only.
+    pub purged_at: Option<Millis>,
 }
 
 words! {
@@ -190,6 +193,15 @@ pub struct BatchRow {
     pub task: Option<String>,
     /// Kind and one line of the last problem.
     pub problem: Option<(ErrorKind, String)>,
+    /// When the ids were removed. Set by [`Change::Seal`] and [`Change::Purge`] only.
+    pub sealed_at: Option<Millis>,
+}
+
+impl BatchRow {
+    /// Whether its ids are in the journal. A split one has given them to its children.
+    pub fn has_ids(&self) -> bool {
+        self.sealed_at.is_none() && self.state != BatchState::Split
+    }
 }
 
 /// One POST of a batch. Never deleted.
@@ -282,6 +294,35 @@ pub struct ArtifactRow {
     pub at: Millis,
 }
 
+/// A folder that the packages of a task were written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// Run.
+    pub run: String,
+    /// Task.
+    pub task: String,
+    /// The folder.
+    pub folder: String,
+    /// When they were written last.
+    pub at: Millis,
+}
+
+/// What takes the place of a batch's ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealRow {
+    /// Run.
+    pub run: String,
+    /// Batch.
+    pub batch: u32,
+    /// When.
+    pub at: Millis,
+    /// A keyed digest of each id, [`MAC_BYTES`] long, sorted, one after the other.
+    pub macs: Vec<u8>,
+}
+
+/// The length of an id's keyed digest.
+pub const MAC_BYTES: usize = 16;
+
 /// An event to be written. The journal gives it its number and its place in the hash chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
@@ -340,6 +381,19 @@ pub enum Change {
     Artifact(ArtifactRow),
     /// By run and task; what is there stays.
     Orphan(OrphanRow),
+    /// By run, task and folder.
+    Delivery(DeliveryRow),
+    /// Removes the ids of a batch at its end; their digests take their place. Comes with a `sealed`
+    /// event of the run.
+    Seal(SealRow),
+    /// Removes all ids and digests of a run of which nothing is open. Comes with a `purged` event
+    /// of the run.
+    Purge {
+        /// Run.
+        run: String,
+        /// When.
+        at: Millis,
+    },
     /// Appended.
     Event(NewEvent),
     /// By project. Never worth a transaction of its own.

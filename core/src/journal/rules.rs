@@ -2,7 +2,8 @@
 
 use super::NewBatch;
 use super::rows::{
-    AttemptState, BatchRow, BatchState, CancelState, Change, JobRow, NewEvent, RunRow,
+    ArtifactRow, AttemptState, BatchRow, BatchState, CancelState, Change, DeliveryRow, JobRow,
+    MAC_BYTES, NewEvent, RunRow, SealRow,
 };
 use super::states::{self, ATTEMPT_TRANSITIONS, BATCH_TRANSITIONS, CANCEL_TRANSITIONS};
 use crate::error::{Error, ErrorKind, Result};
@@ -17,6 +18,7 @@ pub(super) trait Stored {
     fn batch(&self, run: &str, no: u32) -> Result<Option<BatchRow>>;
     fn attempt(&self, run: &str, batch: u32, n: u32) -> Result<Option<AttemptState>>;
     fn job(&self, run: &str, task: &str) -> Result<Option<(JobStatus, CancelState)>>;
+    fn batch_states(&self, run: &str) -> Result<Vec<BatchState>>;
 }
 
 /// Refuses a change that must not be.
@@ -26,6 +28,9 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             let old = stored.run(&row.id)?.ok_or_else(|| unknown("run"))?;
             if frozen_run(&old) != frozen_run(row) {
                 return Err(bug("a plan cannot change once it is frozen"));
+            }
+            if old.purged_at != row.purged_at {
+                return Err(bug("a run is purged by purging it"));
             }
             Ok(())
         }
@@ -38,6 +43,12 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             }
             if old.state == BatchState::Split {
                 return Err(bug("a batch that was split is not touched again"));
+            }
+            if old.sealed_at != row.sealed_at {
+                return Err(bug("a batch is sealed by sealing it"));
+            }
+            if old.sealed_at.is_some() && old.state != row.state {
+                return Err(bug("a batch without its ids goes nowhere"));
             }
             states::check("a batch", BATCH_TRANSITIONS, &old.state, &row.state)
         }
@@ -53,10 +64,13 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
             }
         }
         Change::Job(row) => check_job(stored, row),
-        Change::Artifact(row) => match stored.job(&row.run, &row.task)? {
+        Change::Artifact(ArtifactRow { run, task, .. })
+        | Change::Delivery(DeliveryRow { run, task, .. }) => match stored.job(run, task)? {
             Some(_) => Ok(()),
             None => Err(unknown("task")),
         },
+        Change::Seal(row) => check_seal(stored, row),
+        Change::Purge { run, .. } => check_purge(stored, run),
         Change::Orphan(row) => match stored.has_run(&row.run)? {
             true => Ok(()),
             false => Err(unknown("run")),
@@ -72,8 +86,62 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
     }
 }
 
+/// What must come together: a split with its children, a removal with its event.
+pub(super) fn check_whole(changes: &[Change]) -> Result<()> {
+    check_splits(changes)?;
+    let told = |run: &str, kind: EventKind| {
+        changes.iter().any(
+            |change| matches!(change, Change::Event(event) if event.run == run && event.kind == kind),
+        )
+    };
+    let silent = changes.iter().any(|change| match change {
+        Change::Seal(row) => !told(&row.run, EventKind::Sealed),
+        Change::Purge { run, .. } => !told(run, EventKind::Purged),
+        _ => false,
+    });
+    if silent {
+        return Err(bug("ids are removed together with the event that says so"));
+    }
+    Ok(())
+}
+
+/// Only the ids of a batch at its end may go: all others are needed, or wait for a person.
+fn check_seal(stored: &impl Stored, row: &SealRow) -> Result<()> {
+    use BatchState::{Cancelled, Done, Failed, Revoked};
+    let batch = stored
+        .batch(&row.run, row.batch)?
+        .ok_or_else(|| unknown("batch"))?;
+    if !matches!(batch.state, Done | Failed | Revoked | Cancelled) || batch.sealed_at.is_some() {
+        return Err(bug("only a batch at its end is sealed, and once"));
+    }
+    if row.macs.len() != batch.n as usize * MAC_BYTES {
+        return Err(bug("a sealed batch has a digest for each of its ids"));
+    }
+    if !row.macs.chunks(MAC_BYTES).is_sorted() {
+        return Err(bug("the digests of a sealed batch are sorted"));
+    }
+    Ok(())
+}
+
+fn check_purge(stored: &impl Stored, run: &str) -> Result<()> {
+    use BatchState::{Cancelled, Done, Failed, Rejected, Revoked, Split};
+    let old = stored.run(run)?.ok_or_else(|| unknown("run"))?;
+    let open = |state: &BatchState| {
+        !matches!(
+            state,
+            Done | Failed | Revoked | Cancelled | Rejected | Split
+        )
+    };
+    if old.purged_at.is_some() || stored.batch_states(run)?.iter().any(open) {
+        return Err(bug(
+            "only a run of which nothing is open is purged, and once",
+        ));
+    }
+    Ok(())
+}
+
 /// A batch is split whole: its children come with it and hold all of its ids.
-pub(super) fn check_splits(changes: &[Change]) -> Result<()> {
+fn check_splits(changes: &[Change]) -> Result<()> {
     let held = |run: &str, no: u32| -> u64 {
         let child = |change: &Change| match change {
             Change::Child(row, _) if row.run == run && row.parent == Some(no) => u64::from(row.n),
@@ -117,6 +185,9 @@ fn check_child(stored: &impl Stored, row: &BatchRow) -> Result<()> {
             "a child of a split is to be sent, or carried by a task already",
         ));
     }
+    if row.sealed_at.is_some() {
+        return Err(bug("a new batch has its ids"));
+    }
     Ok(())
 }
 
@@ -135,7 +206,8 @@ impl Intake {
         if self.batches == 0 {
             self.run.clone_from(&row.run);
         }
-        if row.run != self.run || row.no != self.batches || row.state != BatchState::Frozen {
+        let fresh = row.state == BatchState::Frozen && row.sealed_at.is_none();
+        if row.run != self.run || row.no != self.batches || !fresh {
             return Err(bug(
                 "a plan's batches must be frozen, of one run, numbered from 0",
             ));
@@ -150,7 +222,8 @@ impl Intake {
         if self.batches == 0 {
             return Err(Error::new(ErrorKind::InvalidInput, "there are no ids"));
         }
-        if (&run.id, run.batches, run.subjects) != (&self.run, self.batches, self.ids) {
+        let sums = (&run.id, run.batches, run.subjects);
+        if sums != (&self.run, self.batches, self.ids) || run.purged_at.is_some() {
             return Err(bug("a plan and its batches do not add up"));
         }
         for event in events {
@@ -180,6 +253,23 @@ pub(super) fn no_batch(no: u32) -> Error {
         "the journal has no such batch of this run",
     )
     .with("batch", no)
+}
+
+/// The ids of a batch that has none any more.
+pub(super) fn sealed(no: u32) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        "the ids of this batch were removed from the journal; only keyed digests of them, if any, are left",
+    )
+    .with("batch", no)
+}
+
+/// How ids are encrypted is decided before there are any.
+pub(super) fn late_cipher() -> Error {
+    Error::new(
+        ErrorKind::Config,
+        "this journal holds runs already and cannot be encrypted any more; start a new journal with the key",
+    )
 }
 
 /// What a confirmation confirms, and what it is counted by.

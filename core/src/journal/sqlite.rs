@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::rows::{
-    ArtifactRow, AttemptRow, BatchRow, Change, JobRow, NewEvent, OrphanRow, ProjectRow, Rescued,
-    RunRow,
+    ArtifactRow, AttemptRow, BatchRow, Change, DeliveryRow, JobRow, NewEvent, OrphanRow,
+    ProjectRow, Rescued, RunRow,
 };
 use super::rules::{self, Intake};
 use super::{Journal, NewBatch};
@@ -165,7 +165,7 @@ impl Journal for SqliteJournal {
         let before = read::chain(&tx)?;
         let mut chain = before;
         let mut events = Vec::new();
-        rules::check_splits(changes)?;
+        rules::check_whole(changes)?;
         for change in changes {
             rules::check(&read::Rows(&tx), change)?;
             events.extend(write::change(&tx, &mut chain, change)?);
@@ -190,7 +190,39 @@ impl Journal for SqliteJournal {
     }
 
     fn batch_ids(&self, run: &str, no: u32) -> Result<String> {
-        read::batch_ids(&self.reader(), run, no)?.ok_or_else(|| rules::no_batch(no))
+        read::batch_ids(&self.reader(), run, no)?
+            .ok_or_else(|| rules::no_batch(no))?
+            .ok_or_else(|| rules::sealed(no))
+    }
+
+    fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>> {
+        read::batch_macs(&self.reader(), run, no)?.ok_or_else(|| rules::no_batch(no))
+    }
+
+    fn runs_with_ids(&self) -> Result<Vec<String>> {
+        read::runs_with_ids(&self.reader())
+    }
+
+    fn scrub(&self) -> Result<bool> {
+        // The log still holds the pages as they were; a row of three tells whether it is empty now.
+        let busy: i64 = self
+            .writer()?
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(sql)?;
+        Ok(busy == 0)
+    }
+
+    fn cipher(&self) -> Result<Option<String>> {
+        read::cipher(&self.reader())
+    }
+
+    fn set_cipher(&self, cipher: &str) -> Result<()> {
+        let set = "UPDATE journal SET cipher = ?1
+            WHERE cipher IS NULL AND NOT EXISTS (SELECT 1 FROM run)";
+        match self.writer()?.execute(set, [cipher]).map_err(sql)? {
+            1 => Ok(()),
+            _ => Err(rules::late_cipher()),
+        }
     }
 
     fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>> {
@@ -207,6 +239,10 @@ impl Journal for SqliteJournal {
 
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>> {
         read::artifacts(&self.reader(), run)
+    }
+
+    fn deliveries(&self, run: &str) -> Result<Vec<DeliveryRow>> {
+        read::deliveries(&self.reader(), run)
     }
 
     fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>> {

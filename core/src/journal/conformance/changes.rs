@@ -7,14 +7,14 @@ use super::{
 };
 use crate::journal::{CANCEL_TRANSITIONS, JOB_TRANSITIONS, may_follow};
 
-fn set(run: &str, no: u32, state: BatchState) -> Change {
+pub(super) fn set(run: &str, no: u32, state: BatchState) -> Change {
     Change::Batch(BatchRow {
         state,
         ..batch(run, no).row
     })
 }
 
-fn child(parent: u32, no: u32, n: u32) -> Change {
+pub(super) fn child(parent: u32, no: u32, n: u32) -> Change {
     let row = BatchRow {
         parent: Some(parent),
         n,
@@ -98,7 +98,7 @@ pub(super) fn splits_are_whole(make: Make<'_>) {
 }
 
 /// The legal way from FROZEN to a state.
-fn way(to: BatchState) -> Vec<BatchState> {
+pub(super) fn way(to: BatchState) -> Vec<BatchState> {
     let mut ways = vec![vec![BatchState::Frozen]];
     let mut at = 0;
     loop {

@@ -1,6 +1,6 @@
 -- The journal of dsrkit, format 2. Times are milliseconds since 1970 (UTC).
 -- Read it with `sqlite3 -readonly`; everything but the ids is plain columns, and the view
--- `subject` gives one row for each id. Never stored: tokens, API secrets, signed links, answers.
+-- `subject` gives one row for each id that is not sealed or encrypted. Never stored: tokens, API secrets, signed links, answers.
 PRAGMA application_id = 0x44535231;
 PRAGMA user_version = 2;
 
@@ -11,7 +11,9 @@ CREATE TABLE journal (
   key_check  BLOB    NOT NULL CHECK (length(key_check) = 32),
   -- Number and hash of the last event: an event missing at the end shows too.
   events     INTEGER NOT NULL,
-  head       BLOB    NOT NULL CHECK (length(head) = 32)
+  head       BLOB    NOT NULL CHECK (length(head) = 32),
+  -- How column `ids` of table `batch` is encrypted, and a check of the key; NULL: it is not.
+  cipher     TEXT
 ) STRICT;
 
 CREATE TABLE project (
@@ -50,7 +52,9 @@ CREATE TABLE run (
   cancel_at       INTEGER,
   paused          TEXT,
   archives        TEXT,
-  packages        TEXT
+  packages        TEXT,
+  -- When ids, digests, archives and packages were removed.
+  purged_at       INTEGER
 ) STRICT;
 
 CREATE TABLE batch (
@@ -71,10 +75,16 @@ CREATE TABLE batch (
   task          TEXT,
   problem_kind  TEXT,
   problem       TEXT,
-  -- The exact JSON array of the request. Last, so that reading the other columns never loads it.
+  -- When the ids were removed.
+  sealed_at     INTEGER,
+  -- The exact JSON array of the request, '[]' once it is sealed or split. It and the digests that
+  -- take its place stand last, so that reading the other columns never loads them.
   ids           TEXT    NOT NULL,
+  -- HMAC-SHA256 of each id under the key file, cut to 16 bytes, sorted.
+  macs          BLOB,
   PRIMARY KEY (run, no)
 ) STRICT;
+CREATE INDEX batch_with_ids ON batch (run) WHERE sealed_at IS NULL AND state <> 'SPLIT';
 
 CREATE TABLE attempt (
   run        TEXT    NOT NULL,
@@ -140,6 +150,17 @@ CREATE TABLE artifact (
   FOREIGN KEY (run, task) REFERENCES job (run, task)
 ) STRICT;
 
+-- Where packages were written to.
+CREATE TABLE delivery (
+  seq    INTEGER PRIMARY KEY,
+  run    TEXT    NOT NULL,
+  task   TEXT    NOT NULL,
+  folder TEXT    NOT NULL,
+  at     INTEGER NOT NULL,
+  UNIQUE (run, task, folder),
+  FOREIGN KEY (run, task) REFERENCES job (run, task)
+) STRICT;
+
 CREATE TABLE event (
   seq   INTEGER PRIMARY KEY,
   at    INTEGER NOT NULL,
@@ -159,5 +180,5 @@ CREATE INDEX event_run ON event (run);
 
 CREATE VIEW subject AS
   SELECT b.run, b.no AS batch, e.key AS pos, e.value AS id, b.state, b.task
-  FROM batch AS b, json_each(b.ids) AS e
+  FROM batch AS b, json_each(iif(json_valid(b.ids), b.ids, '[]')) AS e
   WHERE b.state <> 'SPLIT';

@@ -8,8 +8,8 @@ use super::tables;
 use crate::error::{ErrorKind, Result};
 use crate::journal::chain::{Chain, Hash};
 use crate::journal::rows::{
-    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, JobOrigin, JobRow,
-    OrphanRow, RunRow,
+    ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, CancelState, DeliveryRow,
+    JobOrigin, JobRow, OrphanRow, RunRow,
 };
 use crate::journal::rules::Stored;
 use crate::model::action::{Compliance, Disclosure, Kind, Terms};
@@ -114,9 +114,26 @@ pub(super) fn batches(conn: &Connection, run: &str) -> Result<Vec<BatchRow>> {
     all(conn, &statement, [run], batch_row)
 }
 
-pub(super) fn batch_ids(conn: &Connection, run: &str, no: u32) -> Result<Option<String>> {
-    let statement = "SELECT ids FROM batch WHERE run = ?1 AND no = ?2";
+/// The ids of a batch; those of a sealed one are missing.
+pub(super) fn batch_ids(conn: &Connection, run: &str, no: u32) -> Result<Option<Option<String>>> {
+    let statement =
+        "SELECT iif(sealed_at IS NULL, ids, NULL) FROM batch WHERE run = ?1 AND no = ?2";
     one(conn, statement, params![run, no], only)
+}
+
+pub(super) fn batch_macs(conn: &Connection, run: &str, no: u32) -> Result<Option<Vec<u8>>> {
+    let statement = "SELECT ifnull(macs, x'') FROM batch WHERE run = ?1 AND no = ?2";
+    one(conn, statement, params![run, no], only)
+}
+
+pub(super) fn runs_with_ids(conn: &Connection) -> Result<Vec<String>> {
+    let statement = "SELECT id FROM run WHERE id IN (
+        SELECT run FROM batch WHERE sealed_at IS NULL AND state <> 'SPLIT') ORDER BY seq";
+    all(conn, statement, [], only)
+}
+
+pub(super) fn cipher(conn: &Connection) -> Result<Option<String>> {
+    one(conn, "SELECT cipher FROM journal", [], only).map(Option::flatten)
 }
 
 pub(super) fn attempts(conn: &Connection, run: &str) -> Result<Vec<AttemptRow>> {
@@ -137,6 +154,11 @@ pub(super) fn orphans(conn: &Connection, run: &str) -> Result<Vec<OrphanRow>> {
 pub(super) fn artifacts(conn: &Connection, run: &str) -> Result<Vec<ArtifactRow>> {
     let statement = tables::ARTIFACT.select("WHERE run = ?1 ORDER BY seq");
     all(conn, &statement, [run], artifact_row)
+}
+
+pub(super) fn deliveries(conn: &Connection, run: &str) -> Result<Vec<DeliveryRow>> {
+    let statement = tables::DELIVERY.select("WHERE run = ?1 ORDER BY seq");
+    all(conn, &statement, [run], delivery_row)
 }
 
 pub(super) fn events(conn: &Connection, run: &str, after: u64, limit: usize) -> Result<Vec<Event>> {
@@ -206,6 +228,13 @@ impl Stored for Rows<'_> {
             Ok((status, fields.word(CancelState::parse)?))
         })
     }
+
+    fn batch_states(&self, run: &str) -> Result<Vec<BatchState>> {
+        let statement = "SELECT state FROM batch WHERE run = ?1";
+        all(self.0, statement, [run], |fields| {
+            fields.word(BatchState::parse)
+        })
+    }
 }
 
 fn run_row(fields: &mut Fields<'_, '_>) -> Read<RunRow> {
@@ -235,6 +264,7 @@ fn run_row(fields: &mut Fields<'_, '_>) -> Read<RunRow> {
         paused: fields.get()?,
         archives: fields.get()?,
         packages: fields.get()?,
+        purged_at: fields.get()?,
     })
 }
 
@@ -253,6 +283,7 @@ fn batch_row(fields: &mut Fields<'_, '_>) -> Read<BatchRow> {
         first_sent_at: fields.get()?,
         task: fields.get()?,
         problem: fields.maybe_word(error_kind)?.zip(fields.get()?),
+        sealed_at: fields.get()?,
     })
 }
 
@@ -307,6 +338,15 @@ fn artifact_row(fields: &mut Fields<'_, '_>) -> Read<ArtifactRow> {
         path: fields.get()?,
         bytes: fields.number()?,
         sha256: fields.get()?,
+        at: fields.get()?,
+    })
+}
+
+fn delivery_row(fields: &mut Fields<'_, '_>) -> Read<DeliveryRow> {
+    Ok(DeliveryRow {
+        run: fields.get()?,
+        task: fields.get()?,
+        folder: fields.get()?,
         at: fields.get()?,
     })
 }

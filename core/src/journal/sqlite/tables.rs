@@ -15,7 +15,7 @@ pub(super) const RUN: Table = Table {
         "project", "kind", "compliance", "disclosure", "reference", "state", "subjects",
         "duplicates", "refused", "batches", "plan_digest", "approved_digest", "approved_at",
         "created_at", "received_at", "deadline_at", "hold_for_ms", "warned", "cancel_at",
-        "paused", "archives", "packages",
+        "paused", "archives", "packages", "purged_at",
     ],
 };
 
@@ -25,7 +25,7 @@ pub(super) const BATCH: Table = Table {
     keys: &["run", "no"],
     columns: &[
         "parent", "n", "digest", "state", "attempts", "ambiguous", "failures", "not_before",
-        "first_sent_at", "task", "problem_kind", "problem",
+        "first_sent_at", "task", "problem_kind", "problem", "sealed_at",
     ],
 };
 
@@ -55,6 +55,12 @@ pub(super) const ARTIFACT: Table = Table {
     name: "artifact",
     keys: &["run", "task"],
     columns: &["path", "bytes", "sha256", "at"],
+};
+
+pub(super) const DELIVERY: Table = Table {
+    name: "delivery",
+    keys: &["run", "task", "folder"],
+    columns: &["at"],
 };
 
 pub(super) const EVENT: Table = Table {

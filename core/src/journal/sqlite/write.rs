@@ -9,9 +9,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::journal::NewBatch;
 use crate::journal::chain::Chain;
 use crate::journal::rows::{
-    ArtifactRow, AttemptRow, BatchRow, BatchState, Change, JobRow, NewEvent, OrphanRow, ProjectRow,
-    RunRow,
+    ArtifactRow, AttemptRow, BatchRow, BatchState, Change, DeliveryRow, JobRow, NewEvent,
+    OrphanRow, ProjectRow, RunRow,
 };
+use crate::model::Millis;
 use crate::model::action::Disclosure;
 use crate::model::event::Event;
 
@@ -63,6 +64,15 @@ pub(super) fn change(
         Change::Job(row) => execute(conn, &tables::JOB.put(), job_values(row))?,
         Change::Artifact(row) => execute(conn, &tables::ARTIFACT.put(), artifact_values(row))?,
         Change::Orphan(row) => execute(conn, &tables::ORPHAN.put(), orphan_values(row))?,
+        Change::Delivery(row) => execute(conn, &tables::DELIVERY.put(), delivery_values(row))?,
+        Change::Seal(row) => {
+            let seal =
+                "UPDATE batch SET sealed_at = ?3, ids = '[]', macs = ?4 WHERE run = ?1 AND no = ?2";
+            let macs = Value::Blob(row.macs.clone());
+            let values = vec![text(&row.run), row.batch.into(), row.at.into(), macs];
+            execute(conn, seal, values)?;
+        }
+        Change::Purge { run, at } => purge(conn, run, *at)?,
         Change::Event(row) => return event(conn, chain, row).map(Some),
         Change::Learnt(row) => {
             let learnt = "UPDATE project SET learnt = ?2 WHERE fingerprint = ?1";
@@ -70,6 +80,18 @@ pub(super) fn change(
         }
     }
     Ok(None)
+}
+
+/// Removes every trace of a run's people.
+fn purge(conn: &Connection, run: &str, at: Millis) -> Result<()> {
+    conn.execute(
+        "UPDATE batch SET sealed_at = ifnull(sealed_at, ?2), ids = '[]', macs = NULL
+         WHERE run = ?1 AND state <> 'SPLIT'",
+        params![run, at],
+    )
+    .map_err(sql)?;
+    let values = vec![text(run), at.into()];
+    execute(conn, "UPDATE run SET purged_at = ?2 WHERE id = ?1", values)
 }
 
 /// Appends an event.
@@ -137,6 +159,7 @@ fn run_values(row: &RunRow) -> Result<Vec<Value>> {
         maybe(row.paused.as_ref()),
         maybe(row.archives.as_ref()),
         maybe(row.packages.as_ref()),
+        row.purged_at.into(),
     ])
 }
 
@@ -157,6 +180,7 @@ fn batch_values(row: &BatchRow) -> Vec<Value> {
         maybe(row.task.as_ref()),
         maybe(problem.map(|(kind, _)| kind.as_str())),
         maybe(problem.map(|(_, line)| line)),
+        row.sealed_at.into(),
     ]
 }
 
@@ -201,6 +225,15 @@ fn orphan_values(row: &OrphanRow) -> Vec<Value> {
         row.batch.into(),
         row.at.into(),
         text(&row.why),
+    ]
+}
+
+fn delivery_values(row: &DeliveryRow) -> Vec<Value> {
+    vec![
+        text(&row.run),
+        text(&row.task),
+        text(&row.folder),
+        row.at.into(),
     ]
 }
 
