@@ -1,9 +1,10 @@
 //! The rows of a journal, as plain data. Times are milliseconds since 1970 (UTC).
 
+pub use super::states::{AttemptState, BatchState, CancelState, JobOrigin};
 use crate::error::ErrorKind;
 use crate::model::Millis;
 use crate::model::action::Terms;
-use crate::model::event::{EventKind, words};
+use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
 use crate::model::report::RefusedRows;
 use crate::model::run::RunState;
@@ -70,97 +71,6 @@ pub struct RunRow {
     /// When the ids, their digests and what was delivered were removed. Set by
     /// [`Change::Purge`] only.
     pub purged_at: Option<Millis>,
-}
-
-words! {
-    /// Where a batch stands.
-    BatchState {
-        /// Planned, not started.
-        Frozen = "FROZEN",
-        /// To be sent.
-        Ready = "READY",
-        /// The intent to send is on disk; the answer is not.
-        Sending = "SENDING",
-        /// Sent; it cannot be told whether the vendor took it.
-        Ambiguous = "AMBIGUOUS",
-        /// The vendor has it.
-        Submitted = "SUBMITTED",
-        /// Ended well.
-        Done = "DONE",
-        /// The vendor's task failed.
-        Failed = "FAILED",
-        /// The vendor's task was cancelled.
-        Revoked = "REVOKED",
-        /// Cancelled before it was sent.
-        Cancelled = "CANCELLED",
-        /// Replaced by its children; never sent again.
-        Split = "SPLIT",
-        /// Waits for a person.
-        Held = "HELD",
-        /// Refused by the vendor for good.
-        Rejected = "REJECTED",
-    }
-}
-
-words! {
-    /// How one POST ended.
-    AttemptState {
-        /// Intent committed, no answer committed yet.
-        Sending = "SENDING",
-        /// Answered with a task id.
-        Accepted = "ACCEPTED",
-        /// Answered 409 by exactly our ids.
-        Adopted = "ADOPTED",
-        /// Certainly not created.
-        NotCreated = "NOT_CREATED",
-        /// Refused for good.
-        Rejected = "REJECTED",
-        /// Cannot be told.
-        Ambiguous = "AMBIGUOUS",
-        /// A success answer without a usable task id.
-        CreatedUntracked = "CREATED_UNTRACKED",
-    }
-}
-
-words! {
-    /// What became of cancelling a job.
-    CancelState {
-        /// Nobody asked.
-        None = "NONE",
-        /// Asked, of a task that was found and not made: its ids are looked at first.
-        Wanted = "WANTED",
-        /// Asked; committed before the call is sent.
-        Requested = "REQUESTED",
-        /// The vendor confirmed it.
-        Revoked = "REVOKED",
-        /// The vendor had started.
-        TooLate = "TOO_LATE",
-        /// No usable answer.
-        Unknown = "UNKNOWN",
-        /// Not sent: the task carries other people than ours.
-        Refused = "REFUSED",
-    }
-}
-
-impl CancelState {
-    /// Whether a call is still to be made for it.
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Wanted | Self::Requested)
-    }
-}
-
-words! {
-    /// Where a job came from.
-    JobOrigin {
-        /// Created by a POST of this run.
-        Created = "created",
-        /// Found through a 409 after an answer of ours was lost.
-        Adopted = "adopted",
-        /// Found through a 409, or sent by another run; somebody else's.
-        Elsewhere = "elsewhere",
-        /// Named by a person for a held batch, and found to carry exactly its ids.
-        Manual = "manual",
-    }
 }
 
 /// The ids of one vendor request. The ids themselves are read with

@@ -3,9 +3,100 @@
 
 use std::fmt::Display;
 
-use super::rows::{AttemptState, BatchState, CancelState};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::event::words;
 use crate::model::job::JobStatus;
+
+words! {
+    /// Where a batch stands.
+    BatchState {
+        /// Planned, not started.
+        Frozen = "FROZEN",
+        /// To be sent.
+        Ready = "READY",
+        /// The intent to send is on disk; the answer is not.
+        Sending = "SENDING",
+        /// Sent; it cannot be told whether the vendor took it.
+        Ambiguous = "AMBIGUOUS",
+        /// The vendor has it.
+        Submitted = "SUBMITTED",
+        /// Ended well.
+        Done = "DONE",
+        /// The vendor's task failed.
+        Failed = "FAILED",
+        /// The vendor's task was cancelled.
+        Revoked = "REVOKED",
+        /// Cancelled before it was sent.
+        Cancelled = "CANCELLED",
+        /// Replaced by its children; never sent again.
+        Split = "SPLIT",
+        /// Waits for a person.
+        Held = "HELD",
+        /// Refused by the vendor for good.
+        Rejected = "REJECTED",
+    }
+}
+
+words! {
+    /// How one POST ended.
+    AttemptState {
+        /// Intent committed, no answer committed yet.
+        Sending = "SENDING",
+        /// Answered with a task id.
+        Accepted = "ACCEPTED",
+        /// Answered 409 by exactly our ids.
+        Adopted = "ADOPTED",
+        /// Certainly not created.
+        NotCreated = "NOT_CREATED",
+        /// Refused for good.
+        Rejected = "REJECTED",
+        /// Cannot be told.
+        Ambiguous = "AMBIGUOUS",
+        /// A success answer without a usable task id.
+        CreatedUntracked = "CREATED_UNTRACKED",
+    }
+}
+
+words! {
+    /// What became of cancelling a job.
+    CancelState {
+        /// Nobody asked.
+        None = "NONE",
+        /// Asked, of a task that was found and not made: its ids are looked at first.
+        Wanted = "WANTED",
+        /// Asked; committed before the call is sent.
+        Requested = "REQUESTED",
+        /// The vendor confirmed it.
+        Revoked = "REVOKED",
+        /// The vendor had started.
+        TooLate = "TOO_LATE",
+        /// No usable answer.
+        Unknown = "UNKNOWN",
+        /// Not sent: the task carries other people than ours.
+        Refused = "REFUSED",
+    }
+}
+
+impl CancelState {
+    /// Whether a call is still to be made for it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Wanted | Self::Requested)
+    }
+}
+
+words! {
+    /// Where a job came from.
+    JobOrigin {
+        /// Created by a POST of this run.
+        Created = "created",
+        /// Found through a 409 after an answer of ours was lost.
+        Adopted = "adopted",
+        /// Found through a 409, or sent by another run; somebody else's.
+        Elsewhere = "elsewhere",
+        /// Named by a person for a held batch, and found to carry exactly its ids.
+        Manual = "manual",
+    }
+}
 
 /// A state machine: each state with those that may follow it.
 pub type Table<S> = [(S, &'static [S])];
