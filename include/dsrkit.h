@@ -281,6 +281,11 @@ dsr_status dsr_mixpanel_set_api_version(dsr_mixpanel *mixpanel,
 // holds 2000 / (groups + 1) ids, 1999 without groups. Default: 0.
 dsr_status dsr_mixpanel_set_data_groups(dsr_mixpanel *mixpanel, uint32_t groups, dsr_error **err);
 
+// Sends a subject_request_id with each request: a UUID of ours that the vendor echoes, so that a
+// task can be told to be ours. Only for projects for which the vendor has enabled status
+// callbacks. Default: false.
+dsr_status dsr_mixpanel_set_subject_request_ids(dsr_mixpanel *mixpanel, bool yes, dsr_error **err);
+
 // Adds a candidate for the secret that opens archives (the project's API secret). Candidates are
 // tried in the order given. Default: none.
 dsr_status dsr_mixpanel_add_archive_secret(dsr_mixpanel *mixpanel,
@@ -663,6 +668,19 @@ dsr_status dsr_run_wait(const dsr_run *run,
 // Cancels what can be cancelled, and tells what could not.
 dsr_status dsr_run_cancel(const dsr_run *run, dsr_report **report, dsr_error **err);
 
+// Tells what to do about a batch that waits for a person (the report's problems name it):
+// "send_again" (a deletion needs confirm_people, the number of the batch's people; else 0),
+// "follow" with the vendor task that carries it (it must name exactly the batch's ids), or
+// "give_up" (its people end as "cancelled" if nothing of them was ever sent, else as "failed").
+// Nothing is sent before the run is waited for again. task_id_or_null goes with "follow" only.
+dsr_status dsr_run_decide(const dsr_run *run,
+                          uint32_t batch,
+                          const char *decision,
+                          const char *task_id_or_null,
+                          uint64_t confirm_people,
+                          dsr_report **report,
+                          dsr_error **err);
+
 // The account now, finished or not.
 dsr_status dsr_run_report(const dsr_run *run, dsr_report **report, dsr_error **err);
 
@@ -680,7 +698,7 @@ void dsr_event_free(dsr_event *event);
 
 // One word: "planned", "started", "submitted", "adopted", "backoff", "split", "ambiguous", "held",
 // "rejected", "status", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
-// "finished" or "waiting". More may come.
+// "deadline", "decided", "orphan", "sealed", "purged", "finished" or "waiting". More may come.
 const char *dsr_event_kind(const dsr_event *event);
 
 // One plain line for people.
