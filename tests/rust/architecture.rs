@@ -1,8 +1,13 @@
 //! Keeps the picture of docs/ARCHITECTURE.md true: which room of the core may use which, how long
 //! files may be, and that the simulated vendor shares nothing with the core.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use dsrkit::journal::{
+    ATTEMPT_TRANSITIONS, BATCH_TRANSITIONS, CANCEL_TRANSITIONS, JOB_TRANSITIONS,
+};
 
 /// Who may use whom, by the first segment after `crate::`. Every room may use the ground floor.
 const GROUND: &[&str] = &["model", "settings", "error", "secret", "VERSION"];
@@ -137,4 +142,38 @@ fn every_test_that_the_table_of_faults_names_exists() {
             assert!(text.contains(name), "{test}: not in the file");
         }
     }
+}
+
+/// The arrows of the picture under a heading of docs/DESIGN.md.
+fn arrows(text: &str, heading: &str) -> BTreeSet<(String, String)> {
+    let section = text.split(heading).nth(1).expect("the heading");
+    let picture = section
+        .split("```mermaid")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a picture under the heading");
+    let arrows = picture.lines().filter_map(|line| line.split_once("-->"));
+    arrows
+        .map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
+        .collect()
+}
+
+fn legal<S: ToString>(table: &[(S, &[S])]) -> BTreeSet<(String, String)> {
+    let pairs = |(from, next): &(S, &[S])| {
+        let from = from.to_string();
+        next.iter()
+            .map(|to| (from.clone(), to.to_string()))
+            .collect::<Vec<_>>()
+    };
+    table.iter().flat_map(pairs).collect()
+}
+
+#[test]
+fn the_pictures_of_the_design_are_the_tables() {
+    let text = fs::read_to_string(root().join("docs/DESIGN.md")).expect("the page");
+    let shown = |heading| arrows(&text, heading);
+    assert_eq!(shown("### A batch"), legal(BATCH_TRANSITIONS));
+    assert_eq!(shown("### An attempt"), legal(ATTEMPT_TRANSITIONS));
+    assert_eq!(shown("### A job"), legal(JOB_TRANSITIONS));
+    assert_eq!(shown("### The cancelling"), legal(CANCEL_TRANSITIONS));
 }
