@@ -193,9 +193,10 @@ impl Engine {
                 drop(driver);
                 let clock = &self.project.clock;
                 let until = clock.monotonic().saturating_add(at - clock.now());
-                tokio::select! {
-                    () = clock.sleep_until(until) => {}
+                // In a fixed order, so that a simulation can repeat itself.
+                tokio::select! { biased;
                     () = changed => {}
+                    () = clock.sleep_until(until) => {}
                 }
                 Ok(())
             }

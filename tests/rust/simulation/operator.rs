@@ -1,0 +1,330 @@
+//! The program of a process, and the person before it: they place the orders, drive the runs,
+//! cancel, and come back when something fails.
+
+use std::sync::Arc;
+
+use dsrkit::http::transport::Transport;
+use dsrkit::model::action::Terms;
+use dsrkit::model::time::Clock;
+use dsrkit::model::wire::{Operation, Reading, Request, Response};
+use dsrkit::vendor::{Capabilities, Vendor};
+use dsrkit::{
+    Client, Compliance, Error, ErrorKind, IdSource, Journal, Kind, Millis, Mixpanel, PlanOptions,
+    Result, RunHandle, Secret, Settings,
+};
+use tokio::task::JoinSet;
+
+use super::case::{Manner, Trouble};
+use super::chance::{MINUTE, SECOND, groups};
+use super::journal::Mortal;
+use super::time::ProcessClock;
+use super::transport::Network;
+use super::world::World;
+
+/// How a process ends by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All orders have come to their end.
+    Settled,
+    /// The token is no good.
+    NewToken,
+}
+
+/// Mixpanel, but for the size of retrievals, and with or without trust in its 409.
+#[derive(Debug)]
+struct Small {
+    inner: Mixpanel,
+    batch: usize,
+    trusts_guard: bool,
+}
+
+impl Vendor for Small {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+    fn base_url(&self) -> &url::Url {
+        self.inner.base_url()
+    }
+    fn project_key(&self) -> &Secret {
+        self.inner.project_key()
+    }
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.inner.capabilities();
+        capabilities.conflict_guard = self.trusts_guard;
+        capabilities
+    }
+    fn max_ids(&self, kind: Kind) -> usize {
+        self.inner.max_ids(kind).min(self.batch)
+    }
+    fn check(&self, terms: Terms) -> Result<()> {
+        self.inner.check(terms)
+    }
+    fn create_body(&self, terms: Terms, ids_json: &str) -> String {
+        self.inner.create_body(terms, ids_json)
+    }
+    fn request(&self, operation: &Operation) -> Result<Request> {
+        self.inner.request(operation)
+    }
+    fn read(&self, operation: &Operation, response: &Response) -> Reading {
+        self.inner.read(operation, response)
+    }
+    fn archive_secrets(&self) -> &[Secret] {
+        self.inner.archive_secrets()
+    }
+    fn archive_hosts(&self) -> &[String] {
+        self.inner.archive_hosts()
+    }
+}
+
+/// What the program of a process knows.
+pub struct Program {
+    world: Arc<World>,
+    process: u32,
+    client: Client,
+}
+
+/// Makes the client of a process; a journal that cannot be written now is tried again.
+pub async fn open(world: &Arc<World>, process: u32) -> Result<Client> {
+    let case = &world.case;
+    let options = world.state().vendor.options().clone();
+    let expired = case
+        .troubles
+        .iter()
+        .any(|trouble| matches!(trouble, Trouble::OldToken { processes } if process <= *processes));
+    let token = if expired { "expired" } else { "new-token" };
+    let clock: Arc<dyn Clock> = Arc::new(ProcessClock::new(world, process));
+    let network = Arc::new(Network::new(world, process));
+    let journal = Arc::new(Mortal::new(world, process));
+    loop {
+        let inner = Mixpanel::builder(options.project_token.clone(), token)
+            .base_url("http://127.0.0.1:1/api/app")
+            .archive_secret(options.archive_secret.clone())
+            .data_groups(groups(case.batch))
+            .build()?;
+        let vendor = Small {
+            inner,
+            batch: case.batch,
+            trusts_guard: case.trusts_guard,
+        };
+        let built = Client::builder(vendor)
+            .journal(Journal::custom(journal.clone()))
+            .settings(Settings {
+                on_ambiguous: case.policy,
+                ..Settings::default()
+            })
+            .clock(Arc::clone(&clock))
+            .transport(Arc::clone(&network) as Arc<dyn Transport>)
+            .store(network.clone())
+            .seed(case.seed ^ u64::from(process))
+            .build();
+        match built {
+            Err(error) if error.kind() == ErrorKind::Journal => sleep(world, process, SECOND).await,
+            built => return built,
+        }
+    }
+}
+
+async fn sleep(world: &Arc<World>, process: u32, ms: Millis) {
+    if !world.step(process, || "the program sleeps".to_owned()) {
+        std::future::pending::<()>().await;
+    }
+    world.time.sleep(world.time.now() + ms, false).await;
+}
+
+/// Carries out what the orders ask for.
+pub async fn work(world: &Arc<World>, process: u32, client: &Client) -> End {
+    let program = Arc::new(Program {
+        world: Arc::clone(world),
+        process,
+        client: client.clone(),
+    });
+    let mut tasks = JoinSet::new();
+    for order in 0..world.case.orders.len() {
+        let program = Arc::clone(&program);
+        tasks.spawn(async move { program.carry_out(order).await });
+    }
+    if world.case.manner(process) == Manner::Tick {
+        let program = Arc::clone(&program);
+        tasks.spawn(async move { program.tick().await });
+    }
+    let cancelling = Arc::clone(&program);
+    let cancels = tokio::spawn(async move { cancelling.cancels().await });
+    let mut end = End::Settled;
+    while let Some(done) = tasks.join_next().await {
+        match done {
+            Ok(End::Settled) => {}
+            Ok(End::NewToken) => end = End::NewToken,
+            Err(error) => world.violated(format!("a panic: {error}")),
+        }
+        if end == End::NewToken {
+            break;
+        }
+    }
+    // Whoever wants something cancelled is heard to the end.
+    while end == End::Settled && !world.state().cancels.is_empty() {
+        program.sleep(SECOND).await;
+    }
+    cancels.abort();
+    end
+}
+
+impl Program {
+    async fn sleep(&self, ms: Millis) {
+        sleep(&self.world, self.process, ms).await;
+    }
+
+    /// Places an order unless that was done, and follows it to its end.
+    async fn carry_out(&self, order: usize) -> End {
+        let wait = self.world.case.orders[order].at - self.world.time.now();
+        // No two plans are made in one millisecond: they would be told apart by chance alone.
+        self.sleep(wait.max(0) + order as Millis + 1).await;
+        loop {
+            let done = match self.place(order) {
+                Ok(Some(run)) => self.drive(&run).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => return End::Settled,
+                Err(error) => {
+                    if self.takes(&error).await == End::NewToken {
+                        return End::NewToken;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a person does about an error.
+    async fn takes(&self, error: &Error) -> End {
+        self.world.note(|| format!("error: {error}"));
+        match error.kind() {
+            ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => {
+                let expired = self.world.case.troubles.iter().any(
+                    |trouble| matches!(trouble, Trouble::OldToken { processes } if self.process <= *processes),
+                );
+                if expired {
+                    return End::NewToken;
+                }
+                self.sleep(MINUTE).await;
+            }
+            ErrorKind::Journal => self.sleep(20 * SECOND).await,
+            _ if !self.world.alive(self.process) => std::future::pending().await,
+            _ => {
+                let what = format!("a run fails with {}: {error}", error.kind());
+                self.world.violated(what);
+                std::future::pending::<()>().await;
+            }
+        }
+        End::Settled
+    }
+
+    fn find(&self, order: usize) -> Result<Option<RunHandle>> {
+        let name = order.to_string();
+        for run in self.client.runs()? {
+            if run.row()?.reference.as_ref() == Some(&name) {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The run of an order, started; `None` if it was cancelled before.
+    fn place(&self, order: usize) -> Result<Option<RunHandle>> {
+        let wanted = &self.world.case.orders[order];
+        let plan = match self.find(order)? {
+            Some(run) if run.row()?.approved_at.is_some() => return Ok(Some(run)),
+            Some(run) => run.plan()?,
+            None => {
+                let terms = Terms {
+                    kind: wanted.kind,
+                    compliance: Compliance::Gdpr,
+                    disclosure: None,
+                };
+                let options = PlanOptions {
+                    reference: Some(order.to_string()),
+                    hold_for: wanted.hold_for,
+                    ..PlanOptions::default()
+                };
+                let ids = IdSource::iter(wanted.ids.clone());
+                self.client.freeze(ids, terms, &options)?
+            }
+        };
+        match plan.start(Some(&plan.confirm()), false) {
+            Ok(run) => Ok(Some(run)),
+            Err(error) if error.kind() == ErrorKind::Cancelled => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn drive(&self, run: &RunHandle) -> Result<()> {
+        match self.world.case.manner(self.process) {
+            Manner::Wait => run.wait().await.map(drop),
+            Manner::Events => {
+                let mut events = run.events_after(0);
+                while events.next().await?.is_some() {}
+                Ok(())
+            }
+            Manner::Tick => {
+                while !run.state()?.is_settled() {
+                    self.sleep(30 * MINUTE).await;
+                }
+                Ok(())
+            }
+            Manner::Impatient => {
+                let mut patience = 45 * SECOND;
+                loop {
+                    tokio::select! { biased;
+                        done = run.wait() => return done.map(drop),
+                        () = self.sleep(patience) => patience *= 2,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ticks until nothing is left to be done.
+    async fn tick(&self) -> End {
+        loop {
+            match self.client.tick().await {
+                Ok(Some(at)) => self.sleep((at - self.client.now_ms()).max(1)).await,
+                Ok(None) if self.all_settled() => return End::Settled,
+                Ok(None) => self.sleep(SECOND).await,
+                Err(error) => {
+                    if self.takes(&error).await == End::NewToken {
+                        return End::NewToken;
+                    }
+                }
+            }
+        }
+    }
+
+    fn all_settled(&self) -> bool {
+        let settled = |order| match self.find(order) {
+            Ok(Some(run)) => run.state().is_ok_and(|state| state.is_settled()),
+            _ => false,
+        };
+        (0..self.world.case.orders.len()).all(settled)
+    }
+
+    /// Cancels what somebody wants cancelled, until it is.
+    async fn cancels(&self) {
+        loop {
+            let wanted = self.world.state().cancels.first().copied();
+            let Some(order) = wanted else {
+                self.world.process().cancels.notified().await;
+                continue;
+            };
+            match self.find(order) {
+                Ok(Some(run)) => match run.cancel().await {
+                    Ok(_) => {
+                        self.world.note(|| format!("order {order} is cancelled"));
+                        self.world.state().cancels.retain(|other| *other != order);
+                    }
+                    Err(error) => drop(self.takes(&error).await),
+                },
+                _ => self.sleep(SECOND).await,
+            }
+        }
+    }
+}

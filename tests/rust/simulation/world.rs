@@ -1,0 +1,350 @@
+//! The world that the processes live in: the vendor, the disk, the time, and what goes wrong.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dsrkit::Millis;
+use dsrkit::journal::{Journal, Rescued};
+use dsrkit_sandbox as vendor;
+use dsrkit_sandbox::{Fault, FaultKind, Host, Operation};
+use tokio::sync::Notify;
+
+use super::case::{Case, Outage, Trouble};
+use super::draw::Draw;
+use super::facts::{Facts, Post};
+use super::invariants;
+use super::time::{START, Time};
+
+/// No case that comes to rest takes more.
+const STEPS_MAX: u32 = 60_000;
+/// The token of other people, who look and ask at the same vendor.
+pub const OTHERS: &str = "others-token";
+
+/// A program that runs.
+#[derive(Default)]
+pub struct Process {
+    pub ended: Notify,
+    pub cancels: Notify,
+}
+
+pub struct State {
+    pub vendor: vendor::World,
+    /// What the disk holds.
+    pub journal: Arc<dyn Journal>,
+    pub rescued: Vec<Rescued>,
+    pub facts: Facts,
+    pub process: u32,
+    dead: bool,
+    pub steps: u32,
+    pub commits: u32,
+    /// Orders that somebody wants cancelled.
+    pub cancels: Vec<usize>,
+    /// When the last trouble struck.
+    pub last_trouble: Millis,
+    /// Calls that nobody answered because nobody listened: the time, and whether it was a create.
+    pub refused: Vec<(Millis, bool)>,
+    restart: Millis,
+    pub violation: Option<String>,
+    pub log: Option<Vec<String>>,
+    calls: u64,
+}
+
+pub struct World {
+    pub case: Case,
+    pub time: Arc<Time>,
+    pub place: tempfile::TempDir,
+    state: Mutex<State>,
+    current: Mutex<Arc<Process>>,
+}
+
+/// What came of a call.
+pub enum Arrival {
+    Answered(vendor::Reply),
+    Refused,
+    Lost,
+}
+
+impl World {
+    pub fn new(case: &Case, record: bool) -> Arc<Self> {
+        let mut vendor = vendor::World::new(case.vendor_options());
+        vendor.set_store_base_url("http://127.0.0.1:2");
+        let faults = case.troubles.iter().filter_map(|trouble| match trouble {
+            Trouble::Vendor(fault) => Some(fault.clone()),
+            _ => None,
+        });
+        vendor.add_faults(faults.collect()).unwrap();
+        let journal = dsrkit::journal::memory::MemoryJournal::with_key([7; 32]);
+        let state = State {
+            vendor,
+            journal: Arc::new(journal),
+            rescued: Vec::new(),
+            facts: Facts::new(case),
+            process: 0,
+            dead: true,
+            steps: 0,
+            commits: 0,
+            cancels: Vec::new(),
+            last_trouble: 0,
+            refused: Vec::new(),
+            restart: 0,
+            violation: None,
+            log: record.then(Vec::new),
+            calls: 0,
+        };
+        Arc::new(Self {
+            case: case.clone(),
+            time: Arc::default(),
+            place: super::run::folder(),
+            state: Mutex::new(state),
+            current: Mutex::default(),
+        })
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub fn process(&self) -> Arc<Process> {
+        Arc::clone(&self.current.lock().unwrap())
+    }
+
+    /// A new process begins; gives its number.
+    pub fn begin(&self, journal: Option<Arc<dyn Journal>>) -> u32 {
+        *self.current.lock().unwrap() = Arc::default();
+        let mut state = self.state();
+        state.process += 1;
+        state.dead = false;
+        if let Some(journal) = journal {
+            state.journal = journal;
+        }
+        state.process
+    }
+
+    /// The process has ended, one way or another: nothing of it counts from here on. Gives how
+    /// much later the next one starts.
+    pub fn end(&self) -> Millis {
+        let mut state = self.state();
+        state.dead = true;
+        std::mem::take(&mut state.restart)
+    }
+
+    pub fn alive(&self, process: u32) -> bool {
+        let state = self.state();
+        state.process == process && !state.dead
+    }
+
+    pub fn note(&self, line: impl FnOnce() -> String) {
+        let now = self.time.now();
+        let mut state = self.state();
+        let (process, step) = (state.process, state.steps);
+        if let Some(log) = &mut state.log {
+            log.push(format!("{now:>12} p{process} #{step:<4} {}", line()));
+        }
+    }
+
+    /// Something is not as it must be. The first such thing counts, and ends the process.
+    pub fn violated(&self, what: String) {
+        let mut state = self.state();
+        state.violation.get_or_insert(what);
+        state.dead = true;
+        drop(state);
+        self.process().ended.notify_one();
+    }
+
+    /// One step of a process: troubles strike here. Gives whether it lives on.
+    pub fn step(&self, process: u32, what: impl FnOnce() -> String) -> bool {
+        if !self.alive(process) {
+            return false;
+        }
+        let step = {
+            let mut state = self.state();
+            state.steps += 1;
+            state.steps
+        };
+        self.note(what);
+        if step > STEPS_MAX {
+            self.violated("I15: it does not come to rest".to_owned());
+            return false;
+        }
+        for trouble in &self.case.troubles {
+            match trouble {
+                Trouble::Crash { step: at, later } if *at == step => {
+                    self.strike(trouble);
+                    let mut state = self.state();
+                    state.dead = true;
+                    state.restart = *later;
+                    drop(state);
+                    self.process().ended.notify_one();
+                }
+                Trouble::Jump { step: at, by } if *at == step => {
+                    self.strike(trouble);
+                    self.time.jump(*by);
+                }
+                Trouble::Cancel { step: at, order } if *at == step => {
+                    self.strike(trouble);
+                    self.state().cancels.push(*order);
+                    self.process().cancels.notify_one();
+                }
+                Trouble::Others { step: at, ids } if *at == step => {
+                    self.strike(trouble);
+                    self.others(ids);
+                }
+                _ => {}
+            }
+        }
+        self.alive(process)
+    }
+
+    fn strike(&self, trouble: &Trouble) {
+        self.note(|| format!("!! {trouble}"));
+        self.struck();
+    }
+
+    fn struck(&self) {
+        self.state().last_trouble = self.time.now();
+    }
+
+    /// Whether a commit can be written now.
+    pub fn room(&self) -> bool {
+        let commit = {
+            let mut state = self.state();
+            state.commits += 1;
+            state.commits
+        };
+        let full = self.case.troubles.iter().any(|trouble| {
+            matches!(trouble, Trouble::DiskFull { commit: at, times }
+                if (*at..at + times).contains(&commit))
+        });
+        if full {
+            self.struck();
+            self.note(|| "the disk is full".to_owned());
+        }
+        !full
+    }
+
+    /// How long the next call is on its way, there and back.
+    pub fn way(&self) -> (Millis, Millis) {
+        let mut state = self.state();
+        state.calls += 1;
+        let mut draw = Draw::new(self.case.seed.wrapping_add(state.calls << 20), "way");
+        let slow = if draw.chance(5) { 20_000 } else { 300 };
+        (draw.within(1, slow), draw.within(1, slow))
+    }
+
+    /// A request of ours arrives.
+    pub fn arrives(&self, process: u32, host: Host, request: &vendor::Request) -> Arrival {
+        let now = self.time.now();
+        let create = request.method == "POST";
+        let outage = self.case.troubles.iter().find_map(|trouble| match trouble {
+            Trouble::Outage { from, to, how } if (*from..*to).contains(&now) => Some((*to, *how)),
+            _ => None,
+        });
+        let mut state = self.state();
+        if let Some((to, _)) = outage {
+            state.last_trouble = to;
+        }
+        if let Some((_, Outage::Refused)) = outage {
+            state.refused.push((now, create));
+            drop(state);
+            self.note(|| format!("{} nobody listens", request.method));
+            return Arrival::Refused;
+        }
+        let post = match invariants::before_a_call(&state, &self.case, host, request, START + now) {
+            Ok(post) => post,
+            Err(what) => {
+                drop(state);
+                self.violated(what);
+                return Arrival::Lost;
+            }
+        };
+        match outage {
+            Some((_, Outage::Silent)) => ambush(&mut state.vendor, FaultKind::DropBefore),
+            Some((_, Outage::Gateway)) => ambush(&mut state.vendor, FaultKind::Status),
+            _ => {}
+        }
+        let reply = state.vendor.handle(host, request, START + now);
+        state.facts.called(host, START + now);
+        let entry = state.vendor.ledger().last().cloned().unwrap();
+        if entry.fault.is_some() {
+            state.last_trouble = state.last_trouble.max(now);
+        }
+        if let Some(post) = post {
+            let carried_out = entry.processed.then(|| entry.task_id.clone()).flatten();
+            let post = Post {
+                process,
+                task: carried_out,
+                told: entry.fault.is_none() && entry.wire == "normal",
+                ..post
+            };
+            state.facts.posts.push(post);
+        }
+        drop(state);
+        self.note(|| {
+            let status = entry
+                .status
+                .map_or("no answer".to_owned(), |s| s.to_string());
+            let fault = entry.fault.map_or("", FaultKind::as_str);
+            let task = entry.task_id.unwrap_or_default();
+            let n = entry.ids.len();
+            format!(
+                "{} of {n} {task} -> {status} {fault}",
+                entry.operation.as_str()
+            )
+        });
+        match reply.wire {
+            vendor::Wire::DropBeforeProcessing | vendor::Wire::DropAfterProcessing => Arrival::Lost,
+            _ => Arrival::Answered(reply),
+        }
+    }
+
+    /// Other people ask for a deletion.
+    fn others(&self, ids: &[String]) {
+        let body = serde_json::json!({"distinct_ids": ids, "compliance_type": "GDPR"});
+        let request = request("POST", "/api/app/data-deletions/v3.0/", body.to_string());
+        let now = START + self.time.now();
+        let reply = self.state().vendor.handle(Host::Api, &request, now);
+        self.note(|| format!("others -> {}", reply.status));
+    }
+
+    /// What the vendor itself says about a task, at the end.
+    pub fn asked(&self, kind: dsrkit::Kind, task: &str) -> serde_json::Value {
+        let mut state = self.state();
+        let options = state.vendor.options();
+        let looks = options.lag_not_found_polls + options.status_words.len() as u64 + 1;
+        let bare = options.dialect.item_slash == vendor::ItemSlash::Forbidden;
+        let slash = if bare { "" } else { "/" };
+        let path = format!("/api/app/data-{kind}s/v3.0/{task}{slash}");
+        let mut said = serde_json::Value::Null;
+        for _ in 0..looks.max(8) {
+            let now = state.vendor.last_now_ms().max(START + self.time.now()) + 2000;
+            let get = request("GET", &path, String::new());
+            let reply = state.vendor.handle(Host::Api, &get, now);
+            let faulty = state.vendor.ledger().last().unwrap().fault.is_some();
+            if reply.status == 200 && !faulty {
+                let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+                said = body["results"].clone();
+            }
+        }
+        said
+    }
+}
+
+fn ambush(vendor: &mut vendor::World, kind: FaultKind) {
+    let fault = Fault::new(Operation::Any, kind);
+    let fault = match kind {
+        FaultKind::Status => fault.status(503),
+        _ => fault,
+    };
+    vendor.add_faults(vec![fault]).unwrap();
+}
+
+/// A request of other people.
+fn request(method: &str, path: &str, body: String) -> vendor::Request {
+    let project = vendor::Options::default().project_token;
+    vendor::Request {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        query: format!("token={project}"),
+        headers: vec![("authorization".into(), format!("Bearer {OTHERS}"))],
+        body: body.into_bytes(),
+    }
+}
