@@ -57,7 +57,7 @@ pub fn after_a_commit(state: &mut State, at: Millis) -> Verdict {
     state.facts.rows = rows;
     hold("I1: a run has vanished", !lost)?;
     // The whole chain is read each time: not after each commit.
-    if state.commits % 8 == 0 {
+    if state.commits.is_multiple_of(8) {
         i11(state)
     } else {
         Ok(())

@@ -112,16 +112,12 @@ async fn life(world: &Arc<World>, process: u32, settled: bool) -> Ended {
         Ok(client) => client,
         Err(error) => return Ended::Failed(format!("no client: {error}")),
     };
-    let calls = |world: &World| {
-        let state = world.state();
-        state.vendor.ledger().len() + state.refused.len()
-    };
-    let before = calls(world);
+    let before = world.state().calls;
     let end = operator::work(world, process, &client).await;
     if end == End::NewToken {
         return Ended::Here(end);
     }
-    if settled && calls(world) != before {
+    if settled && world.state().calls != before {
         return Ended::Failed("I9: all was done, and the next process called".to_owned());
     }
     match truth::check(world, &client) {
