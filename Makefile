@@ -45,8 +45,9 @@ lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshn
 bench: ## speed and memory beside a plain script, in one run
 	$(PYTHON) benches/intake/run.py
 
-soak: $(VENV)/.installed ## long runs: a crash at every single call, the demo killed many times, ten million ids
-	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability
+soak: $(VENV)/.installed ## long runs: 100,000 simulated seeds, mutants, a crash at every single call, the demo killed many times, ten million ids
+	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation -- --nocapture
+	FEATURES=$(FEATURES) tests/mutants/run.sh
 	DSRKIT_SOAK=1 $(PY) -m pytest -q tests/python/test_demo.py
 	$(CARGO) run --release -q -p dsrkit --example intake_memory -- 10000000
 
