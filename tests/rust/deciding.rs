@@ -179,3 +179,36 @@ async fn a_found_task_is_cancelled_only_if_it_carries_nobody_else() {
         assert_eq!(deletes, u64::from(revoked > 0), "{calls}");
     }
 }
+
+/// A lost answer does not become "never sent" by a person's decision to send it again: a refusal or
+/// a cancel that follows says nothing about the first request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn sent_again_and_then_cancelled_or_refused_is_not_never_sent() {
+    let kind = Kind::Retrieval;
+    for refused in [false, true] {
+        // Twice the answer is lost, and then the vendor refuses.
+        let faults = json!([
+            {"on": "create_retrieval", "times": 2, "kind": "drop_after"},
+            {"on": "create_retrieval", "nth": 3, "kind": "status", "status": 400},
+        ]);
+        let case = case(json!({}), &faults);
+        let (run, report) = case.run(kind, &["a", "b"]).await;
+        assert_eq!(report.counts.get("held"), Some(&2));
+        run.decide(0, Decision::SendAgain { confirm: None })
+            .await
+            .unwrap();
+        let report = if refused {
+            run.wait().await.unwrap()
+        } else {
+            run.cancel().await.unwrap()
+        };
+        assert_eq!(
+            report.counts.get("held"),
+            Some(&2),
+            "{refused} {:?}",
+            report.counts
+        );
+        let report = run.decide(0, Decision::GiveUp).await.unwrap();
+        assert_eq!(report.counts.get("failed"), Some(&2), "{refused}");
+    }
+}

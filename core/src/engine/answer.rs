@@ -175,7 +175,7 @@ impl<'a> Next<'a> {
         if self.book.row.cancel_at.is_some() {
             // Asked while the call was under way: nothing will be sent any more. What an earlier
             // attempt did is not known.
-            self.batch.state = if unresolved {
+            self.batch.state = if unresolved || self.book.may_have_been_sent(self.batch.no) {
                 BatchState::Held
             } else {
                 BatchState::Cancelled
@@ -215,7 +215,7 @@ impl<'a> Next<'a> {
     }
 
     pub(super) fn rejected(&mut self, error: &Error) {
-        if self.batch.ambiguous > 0 {
+        if self.batch.ambiguous > 0 || self.book.may_have_been_sent(self.batch.no) {
             // An earlier attempt may have been carried out: a refusal now does not undo it.
             return self.held(AttemptState::Rejected, error);
         }

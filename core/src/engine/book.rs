@@ -123,10 +123,14 @@ impl RunBook {
             .map(|attempt| attempt.sending_at)
     }
 
-    /// Whether any request of a batch may have been carried out.
+    /// Whether any request of a batch, or of one that it was split from, may ever have been carried
+    /// out, whatever was decided about it later.
     pub fn may_have_been_sent(&self, no: u32) -> bool {
-        let hangs_on = |job: &JobRow| job.batch == no && !job.dropped;
-        self.unsure_since(no).is_some() || self.jobs.iter().any(hangs_on)
+        let sent = |no| {
+            self.unsure_since(no).is_some() || self.jobs.iter().any(|job: &JobRow| job.batch == no)
+        };
+        let parent = |no: &u32| self.batches.get(*no as usize)?.parent;
+        std::iter::successors(Some(no), parent).any(sent)
     }
 
     /// The tasks that carry a batch. One request may have made several.

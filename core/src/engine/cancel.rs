@@ -33,13 +33,18 @@ pub(crate) fn request(project: &Project, book: &mut Book, run: &str) -> Result<(
     let mut changes = vec![Change::Run(row)];
     for batch in &current.batches {
         let state = match batch.state {
-            BatchState::Frozen | BatchState::Ready => BatchState::Cancelled,
             // It may have arrived: nothing is sent any more, and nobody can say what became of it.
+            BatchState::Ready if current.may_have_been_sent(batch.no) => BatchState::Held,
             BatchState::Ambiguous => BatchState::Held,
+            BatchState::Frozen | BatchState::Ready => BatchState::Cancelled,
             _ => continue,
         };
         let mut batch = batch.clone();
         batch.state = state;
+        if state == BatchState::Held {
+            let unsure = "cancelled; a request of it may have been carried out".to_owned();
+            batch.problem.get_or_insert((ErrorKind::Ambiguous, unsure));
+        }
         changes.push(Change::Batch(batch));
     }
     for job in current.jobs.iter().filter(|job| current.job_open(job)) {
