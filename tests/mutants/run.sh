@@ -4,11 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/mutants
-# What the sources are built from is built once for both.
-CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-export CARGO_TARGET_DIR RUST_BACKTRACE=0
-place=$CARGO_TARGET_DIR/mutants
+place=$(realpath -m "${CARGO_TARGET_DIR:-target}")/mutants
 tree=$place/tree
+# Never the ordinary place: a build of the same sources elsewhere counts as the same build.
+export CARGO_TARGET_DIR=$place/build RUST_BACKTRACE=0
 features=${FEATURES:-sandbox,blocking,testing}
 
 # Only what differs is written, so that little is built again.

@@ -94,6 +94,10 @@ pub enum Trouble {
     LowLimit(usize),
     /// So many retrievals at a time.
     Budget(u64),
+    /// A person decides about what is held: to send it again, or to give it up.
+    Decides {
+        again: bool,
+    },
 }
 
 #[derive(Clone)]
@@ -106,6 +110,8 @@ pub struct Case {
     /// Whether the client believes in the vendor's 409.
     pub trusts_guard: bool,
     pub policy: AmbiguityPolicy,
+    /// Whether requests carry a name of ours.
+    pub request_ids: bool,
     pub sqlite: bool,
     /// Whether the journal has a place for answers that it cannot take.
     pub rescue: bool,
@@ -277,6 +283,8 @@ impl fmt::Display for Trouble {
             Self::Lag(polls) => write!(f, "The first {polls} looks at a task find nothing."),
             Self::Words(words) => write!(f, "Then the looks say {}.", words.join(", ")),
             Self::LowLimit(limit) => write!(f, "The vendor takes {limit} ids in a request."),
+            Self::Decides { again: true } => write!(f, "What is held is sent again by a person."),
+            Self::Decides { again: false } => write!(f, "What is held is given up by a person."),
             Self::Budget(tasks) => write!(f, "The vendor takes {tasks} retrievals at a time."),
         }
     }

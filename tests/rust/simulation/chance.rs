@@ -45,6 +45,7 @@ pub fn case(seed: u64, profile: Profile) -> Case {
             AmbiguityPolicy::Resubmit,
             AmbiguityPolicy::Hold,
         ]),
+        request_ids: draw.chance(30),
         sqlite: seed % 16 == 7,
         rescue: draw.chance(50),
         manners: (0..3)
@@ -165,6 +166,9 @@ fn troubles(draw: &mut Draw, case: &Case, profile: Profile) -> Vec<Trouble> {
     for _ in 0..many {
         troubles.push(any(draw, case));
     }
+    if draw.chance(30) {
+        troubles.push(decides(draw));
+    }
     troubles
 }
 
@@ -186,6 +190,12 @@ fn cancel(draw: &mut Draw, case: &Case) -> Trouble {
     Trouble::Cancel {
         step: step(draw),
         order: usize::try_from(draw.next()).unwrap() % case.orders.len(),
+    }
+}
+
+fn decides(draw: &mut Draw) -> Trouble {
+    Trouble::Decides {
+        again: draw.chance(60),
     }
 }
 
@@ -244,7 +254,8 @@ fn any(draw: &mut Draw, case: &Case) -> Trouble {
         95 => Trouble::Lag(draw.next() % 5 + 1),
         96 => Trouble::Words((0..3).map(|_| word(draw)).collect()),
         97 => Trouble::LowLimit(1),
-        _ => Trouble::Budget(1),
+        98 => Trouble::Budget(1),
+        _ => decides(draw),
     }
 }
 

@@ -115,6 +115,8 @@ pub struct Facts {
     pub rows: BTreeMap<String, Rows>,
     /// When each run was started, in true time.
     pub started: BTreeMap<String, Millis>,
+    /// How often a person sent a batch again.
+    pub again: BTreeMap<(String, u32), usize>,
     last_call: Option<Millis>,
     /// The least time between two calls, as the vendor saw it.
     pub gap: Option<Millis>,
@@ -131,6 +133,7 @@ impl Facts {
             posts: Vec::new(),
             rows: BTreeMap::new(),
             started: BTreeMap::new(),
+            again: BTreeMap::new(),
             last_call: None,
             gap: None,
         }

@@ -87,7 +87,16 @@ fn i3(look: &Look<'_>) -> Verdict {
         }
     }
     for (batch, ids) in look.now.live() {
-        let most = 1 + look.now.unsure(batch.no);
+        let line = look.now.line(batch.no);
+        let again = |(of, no): &&(String, u32)| *of == look.now.row.id && line.contains(no);
+        let again: usize = look
+            .facts
+            .again
+            .iter()
+            .filter(|(of, _)| again(of))
+            .map(|(_, n)| n)
+            .sum();
+        let most = 1 + look.now.unsure(batch.no) + again;
         let fits = ids
             .iter()
             .all(|id| tasks.get(id).copied().unwrap_or(0) <= most);
@@ -223,6 +232,7 @@ fn create(state: &State, request: &vendor::Request) -> Result<Post, String> {
         .map_err(|_| "a create without a list of ids".to_owned())?;
     let (rows, post) = i4(&state.facts, ids)?;
     i2(&state.facts, rows, &post, request)?;
+    apart(&state.facts, rows, &post)?;
     i7(rows)?;
     Ok(post)
 }
@@ -276,6 +286,27 @@ fn i2(facts: &Facts, rows: &Rows, post: &Post, request: &vendor::Request) -> Ver
             && row.approved_at.is_some()
             && row.approved_digest == Some(row.plan_digest)
             && deletion == (row.terms.kind == Kind::Deletion),
+    )
+}
+
+/// I3 over all runs: nobody is sent for deletion while another run's deletion may be at work on
+/// them. (A request whose answer was lost is sent again as it was.)
+fn apart(facts: &Facts, rows: &Rows, post: &Post) -> Verdict {
+    let deletion = |rows: &Rows| rows.row.terms.kind == Kind::Deletion;
+    if !deletion(rows) || rows.unsure(post.batch) > 0 {
+        return Ok(());
+    }
+    let others = facts
+        .rows
+        .values()
+        .filter(|other| other.row.id != rows.row.id && deletion(other));
+    let mut running = others
+        .flat_map(Rows::live)
+        .filter(|(batch, _)| matches!(batch.state, BatchState::Submitted | BatchState::Ambiguous));
+    let twice = running.any(|(_, ids)| ids.iter().any(|id| post.ids.contains(id)));
+    hold(
+        "I3: sent while another run's deletion is at work on it",
+        !twice,
     )
 }
 

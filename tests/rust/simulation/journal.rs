@@ -159,6 +159,21 @@ impl Journal for Mortal {
     fn jobs(&self, run: &str) -> Result<Vec<j::JobRow>> {
         self.living()?.jobs(run)
     }
+    fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>> {
+        self.living()?.batch_macs(run, no)
+    }
+    fn deliveries(&self, run: &str) -> Result<Vec<j::DeliveryRow>> {
+        self.living()?.deliveries(run)
+    }
+    fn learnt(&self, project: &[u8; 32]) -> Result<Option<String>> {
+        self.living()?.learnt(project)
+    }
+    fn scrub(&self) -> Result<bool> {
+        self.living()?.scrub()
+    }
+    fn cipher(&self) -> Result<Option<String>> {
+        self.living()?.cipher()
+    }
     fn orphans(&self, run: &str) -> Result<Vec<j::OrphanRow>> {
         self.living()?.orphans(run)
     }

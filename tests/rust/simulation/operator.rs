@@ -2,15 +2,17 @@
 //! cancel, and come back when something fails.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dsrkit::http::transport::Transport;
+use dsrkit::journal::BatchState;
 use dsrkit::model::action::Terms;
 use dsrkit::model::time::Clock;
 use dsrkit::model::wire::{Operation, Reading, Request, Response};
 use dsrkit::vendor::{Capabilities, Vendor};
 use dsrkit::{
-    Client, Compliance, Error, ErrorKind, IdSource, Journal, Kind, Millis, Mixpanel, PlanOptions,
-    Result, RunHandle, Secret, Settings,
+    Client, Compliance, Decision, Error, ErrorKind, IdSource, Journal, Kind, Millis, Mixpanel,
+    PlanOptions, Result, RunHandle, Secret, Settings,
 };
 use tokio::task::JoinSet;
 
@@ -81,6 +83,8 @@ pub struct Program {
     world: Arc<World>,
     process: u32,
     client: Client,
+    /// Orders that are not carried out yet.
+    open: AtomicUsize,
 }
 
 /// Makes the client of a process; a journal that cannot be written now is tried again.
@@ -100,6 +104,7 @@ pub async fn open(world: &Arc<World>, process: u32) -> Result<Client> {
             .base_url("http://127.0.0.1:1/api/app")
             .archive_secret(options.archive_secret.clone())
             .data_groups(groups(case.batch))
+            .subject_request_ids(case.request_ids)
             .build()?;
         let vendor = Small {
             inner,
@@ -137,11 +142,16 @@ pub async fn work(world: &Arc<World>, process: u32, client: &Client) -> End {
         world: Arc::clone(world),
         process,
         client: client.clone(),
+        open: AtomicUsize::new(world.case.orders.len()),
     });
     let mut tasks = JoinSet::new();
     for order in 0..world.case.orders.len() {
         let program = Arc::clone(&program);
-        tasks.spawn(async move { program.carry_out(order).await });
+        tasks.spawn(async move {
+            let end = program.carry_out(order).await;
+            program.open.fetch_sub(1, Ordering::Relaxed);
+            end
+        });
     }
     if world.case.manner(process) == Manner::Tick {
         let program = Arc::clone(&program);
@@ -180,7 +190,14 @@ impl Program {
         self.sleep(wait.max(0) + order as Millis + 1).await;
         loop {
             let done = match self.place(order) {
-                Ok(Some(run)) => self.drive(&run).await,
+                Ok(Some(run)) => match self.drive(&run).await {
+                    Ok(()) => match self.decides(&run).await {
+                        Ok(true) => continue,
+                        Ok(false) => Ok(()),
+                        Err(error) => Err(error),
+                    },
+                    Err(error) => Err(error),
+                },
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -257,6 +274,45 @@ impl Program {
         }
     }
 
+    /// What a person decides about held batches, once for each. Gives whether there was any.
+    async fn decides(&self, run: &RunHandle) -> Result<bool> {
+        let troubles = &self.world.case.troubles;
+        let Some(again) = troubles.iter().find_map(|trouble| match trouble {
+            Trouble::Decides { again } => Some(*again),
+            _ => None,
+        }) else {
+            return Ok(false);
+        };
+        let mut decided = false;
+        let batches = {
+            let state = self.world.state();
+            let rows = &state.facts.rows[run.id()];
+            let held = rows
+                .batches
+                .iter()
+                .filter(|row| row.state == BatchState::Held);
+            held.map(|row| (row.no, row.n)).collect::<Vec<_>>()
+        };
+        for (no, n) in batches {
+            let key = (run.id().to_owned(), no);
+            if self.world.state().facts.again.contains_key(&key) {
+                continue;
+            }
+            let decision = match again && run.row()?.cancel_at.is_none() {
+                true => Decision::SendAgain {
+                    confirm: Some(u64::from(n)),
+                },
+                false => Decision::GiveUp,
+            };
+            run.decide(no, decision).await?;
+            let mut state = self.world.state();
+            state.last_trouble = self.world.time.now();
+            state.facts.again.insert(key, 1);
+            decided = true;
+        }
+        Ok(decided)
+    }
+
     async fn drive(&self, run: &RunHandle) -> Result<()> {
         match self.world.case.manner(self.process) {
             Manner::Wait => run.wait().await.map(drop),
@@ -288,8 +344,8 @@ impl Program {
         loop {
             match self.client.tick().await {
                 Ok(Some(at)) => self.sleep((at - self.client.now_ms()).max(1)).await,
-                Ok(None) if self.all_settled() => return End::Settled,
-                Ok(None) => self.sleep(SECOND).await,
+                Ok(None) if self.open.load(Ordering::Relaxed) == 0 => return End::Settled,
+                Ok(None) => self.sleep(10 * MINUTE).await,
                 Err(error) => {
                     if self.takes(&error).await == End::NewToken {
                         return End::NewToken;
@@ -297,14 +353,6 @@ impl Program {
                 }
             }
         }
-    }
-
-    fn all_settled(&self) -> bool {
-        let settled = |order| match self.find(order) {
-            Ok(Some(run)) => run.state().is_ok_and(|state| state.is_settled()),
-            _ => false,
-        };
-        (0..self.world.case.orders.len()).all(settled)
     }
 
     /// Cancels what somebody wants cancelled, until it is.

@@ -163,6 +163,7 @@ fn true_at_the_vendor(
     let tasks: Vec<&str> = rows
         .jobs
         .iter()
+        .filter(|job| !job.dropped)
         .filter(|job| job.batch == batch.no || batch.task.as_ref() == Some(&job.task))
         .map(|job| job.task.as_str())
         .collect();
@@ -172,6 +173,11 @@ fn true_at_the_vendor(
         .facts
         .made(&rows.row.id)
         .any(|(post, _)| post.ids.iter().any(|id| ids.contains(id)));
+    let given_up = tasks.is_empty()
+        && state
+            .facts
+            .again
+            .contains_key(&(rows.row.id.clone(), batch.no));
     drop(state);
     let holds = match batch.state {
         B::Done => {
@@ -182,7 +188,7 @@ fn true_at_the_vendor(
             let task = batch.task.as_deref().unwrap_or_default();
             here && says(task) == Some("SUCCESS") && carries(task)
         }
-        B::Failed => one("FAILURE"),
+        B::Failed => one("FAILURE") || given_up,
         B::Revoked => one("REVOKED"),
         // Nobody ever took it.
         B::Cancelled | B::Rejected => !made,
