@@ -19,6 +19,7 @@ pub struct ReportTexts {
     problems: Vec<ProblemTexts>,
     packages: Option<CString>,
     json: CString,
+    text: CString,
 }
 
 struct ProblemTexts {
@@ -46,6 +47,7 @@ impl ReportTexts {
                 .packages
                 .as_ref()
                 .map(|path| c_text(&path.to_string_lossy())),
+            text: c_text(&data.to_string()),
             json: c_text(&serde_json::to_string(&data).unwrap_or_default()),
             data,
         }
@@ -190,5 +192,14 @@ pub extern "C" fn dsr_report_packages(report: *const dsr_report) -> *const c_cha
 pub extern "C" fn dsr_report_json(report: *const dsr_report) -> *const c_char {
     read(report, std::ptr::null(), |report| {
         CStr::as_ptr(&report.json)
+    })
+}
+
+/// The whole report in plain words, several lines, for people who were not there. Holds no id of a
+/// person.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_report_text(report: *const dsr_report) -> *const c_char {
+    read(report, std::ptr::null(), |report| {
+        CStr::as_ptr(&report.text)
     })
 }

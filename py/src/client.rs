@@ -306,7 +306,11 @@ impl Client {
     {
         let client = self.core(py)?;
         let work = async move { act(client.run(&id)?).await };
-        self.work(py, work, |py, data| convert::plain(py, &data))
+        self.work(py, work, |py, data| {
+            let report = convert::plain(py, &data)?;
+            report.set_item("text", data.to_string())?;
+            Ok(report)
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The plain types that flow through: no I/O, no decisions.
 
+mod account;
 pub mod action;
 pub mod event;
 pub mod job;

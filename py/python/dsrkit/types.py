@@ -193,8 +193,9 @@ class JobReport(_Plain):
 
     task_id: str
     status: str
-    origin: Literal["created", "adopted", "elsewhere"]
-    """Made by this run; taken over after a 409; or another's, that deletes our ids too."""
+    origin: Literal["created", "adopted", "elsewhere", "manual"]
+    """Made by this run; taken over after a 409; another's, that deletes our ids too; or named by a
+    person (`decide`)."""
     ids: int
     """How many of this run's ids it carries."""
     cancel: Literal["requested", "cancelled", "too late", "unknown", "not ours"] | None
@@ -294,6 +295,8 @@ class Report:
     """When this account was made."""
     packages: Path | None
     """The folder of packages, after `collect`."""
+    text: str = field(repr=False, compare=False, default="")
+    """The account in plain words, several lines, for people who were not there; also `str(report)`."""
     outcomes: Outcomes = field(repr=False, compare=False, default=Outcomes())
     """One row per id, read from the journal when it is asked for."""
 
@@ -325,8 +328,12 @@ class Report:
             deadline=moment(data["deadline_ms"]),
             at=moment(data["at_ms"]),
             packages=None if packages is None else Path(packages),
+            text=data["text"],
             outcomes=outcomes,
         )
+
+    def __str__(self) -> str:
+        return self.text or repr(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without the outcomes of single ids."""
