@@ -345,3 +345,25 @@ fn proxy_password() {
     };
     assert!(!format!("{s:?}").contains("canary"));
 }
+
+/// The answer to a request is lost, and then the vendor's limit moves below its size: each half is
+/// sent, and the guard tells whether the lost one had been carried out.
+#[tokio::test]
+async fn a_limit_that_moves_after_a_lost_answer() {
+    for (kind, carried_out) in [("drop_after", true), ("drop_before", false)] {
+        let place = tempfile::tempdir().unwrap();
+        let refusal = r#"{"status":"error","error":"too many distinct_ids: the limit is 3"}"#;
+        let faults = json!([
+            {"on": "create_deletion", "kind": kind},
+            {"on": "create_deletion", "nth": 2, "kind": "status", "status": 400, "body": refusal},
+        ]);
+        let sandbox = sandbox(json!({}), &faults);
+        let client = open(&sandbox, place.path());
+        let run = client.delete(ids(6)).start(Confirmation::count(6)).await;
+        let report = run.unwrap().await.unwrap();
+        assert_eq!(report.counts.get("done"), Some(&6), "{kind} {report:?}");
+        let tasks = if carried_out { 1 } else { 2 };
+        assert_eq!(report.jobs.len(), tasks, "{kind}");
+        assert_eq!(support::submissions(&sandbox), (1, 6), "{kind}");
+    }
+}

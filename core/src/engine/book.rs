@@ -109,28 +109,34 @@ impl RunBook {
         self.artifacts.iter().any(|artifact| artifact.task == task)
     }
 
-    /// When the first attempt of a batch was made whose outcome is not known.
+    /// A batch and those that it was split from.
+    fn line(&self, no: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(no), |no| self.batches.get(*no as usize)?.parent)
+    }
+
+    /// When the first attempt was made, of a batch or of one that it was split from, whose outcome
+    /// is not known.
     pub fn unsure_since(&self, no: u32) -> Option<Millis> {
-        self.attempts
-            .iter()
-            .find(|attempt| {
-                attempt.batch == no
-                    && matches!(
-                        attempt.state,
-                        AttemptState::Ambiguous | AttemptState::CreatedUntracked
-                    )
+        let unsure = |attempt: &&AttemptRow| {
+            matches!(
+                attempt.state,
+                AttemptState::Ambiguous | AttemptState::CreatedUntracked
+            )
+        };
+        self.line(no)
+            .filter_map(|no| {
+                let of_batch = |attempt: &&AttemptRow| attempt.batch == no;
+                let first = self.attempts.iter().filter(of_batch).find(unsure)?;
+                Some(first.sending_at)
             })
-            .map(|attempt| attempt.sending_at)
+            .min()
     }
 
     /// Whether any request of a batch, or of one that it was split from, may ever have been carried
     /// out, whatever was decided about it later.
     pub fn may_have_been_sent(&self, no: u32) -> bool {
-        let sent = |no| {
-            self.unsure_since(no).is_some() || self.jobs.iter().any(|job: &JobRow| job.batch == no)
-        };
-        let parent = |no: &u32| self.batches.get(*no as usize)?.parent;
-        std::iter::successors(Some(no), parent).any(sent)
+        let has_job = |no| self.jobs.iter().any(|job: &JobRow| job.batch == no);
+        self.unsure_since(no).is_some() || self.line(no).any(has_job)
     }
 
     /// The tasks that carry a batch. One request may have made several.

@@ -9,6 +9,7 @@ use super::project::Project;
 use crate::error::Error;
 use crate::ids::decode;
 use crate::journal::{AttemptState, BatchRow, BatchState, Change, JobOrigin};
+use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::subject::DistinctId;
 use crate::model::wire::{Conflict, IdsJson, Operation};
@@ -42,10 +43,15 @@ impl Next<'_> {
     /// sent by itself, down to the single id that is refused.
     pub(super) fn too_many(&mut self, project: &Project, operation: &Operation, error: &Error) {
         let ids = sent_ids(operation);
-        if ids.len() < 2 || self.batch.ambiguous > 0 {
+        // An earlier attempt may have been carried out, before the limit moved. A vendor with a
+        // guard says so about each half; without one nothing more is sent.
+        let guarded = self.book.row.terms.kind == Kind::Deletion
+            && project.vendor.capabilities().conflict_guard;
+        if ids.len() < 2 || (self.batch.ambiguous > 0 && !guarded) {
             return self.rejected(error);
         }
-        self.split(project, halves(ids), error);
+        let doubt = self.batch.ambiguous;
+        self.split(project, halves(ids), doubt, error);
     }
 
     /// 409: another running deletion names some of our ids, so the whole batch was refused. What
@@ -81,7 +87,7 @@ impl Next<'_> {
             (_, true) => return self.held(AttemptState::Rejected, error),
             (_, false) => vec![Part::unsent(covered), Part::unsent(rest)],
         };
-        self.split(project, parts, error);
+        self.split(project, parts, 0, error);
     }
 
     /// Exactly our ids and one task: it does what we asked for. After a lost answer it is ours.
@@ -100,7 +106,8 @@ impl Next<'_> {
         self.event(EventKind::Adopted, Some(task), text);
     }
 
-    fn split(&mut self, project: &Project, parts: Vec<Part>, error: &Error) {
+    /// `doubt`: attempts of this batch that may have been carried out, as its children inherit them.
+    fn split(&mut self, project: &Project, parts: Vec<Part>, doubt: u32, error: &Error) {
         if self.book.row.cancel_at.is_some() {
             return self.held(AttemptState::Rejected, error);
         }
@@ -108,7 +115,7 @@ impl Next<'_> {
         self.finish(AttemptState::Rejected, Some(error));
         let text = format!("{}; split into {}", error.message(), sizes(&parts));
         self.event(EventKind::Split, None, text);
-        self.children(project, parts);
+        self.children(project, parts, doubt);
     }
 
     /// Some of a batch's people are in running deletions of other runs: those follow their tasks,
@@ -121,10 +128,10 @@ impl Next<'_> {
             sizes(&parts)
         );
         self.event(EventKind::Split, None, text);
-        self.children(project, parts);
+        self.children(project, parts, 0);
     }
 
-    fn children(&mut self, project: &Project, parts: Vec<Part>) {
+    fn children(&mut self, project: &Project, parts: Vec<Part>, doubt: u32) {
         let parent = self.batch.clone();
         let first = u32::try_from(self.book.batches.len()).unwrap_or(u32::MAX);
         for (no, part) in (first..).zip(parts) {
@@ -142,7 +149,7 @@ impl Next<'_> {
                     None => BatchState::Ready,
                 },
                 attempts: 0,
-                ambiguous: 0,
+                ambiguous: if part.task.is_some() { 0 } else { doubt },
                 failures: 0,
                 not_before: self.now,
                 first_sent_at: None,

@@ -53,7 +53,7 @@ pub(crate) fn intend(
     let unsure = book
         .run(run)?
         .unsure_since(no)
-        .filter(|_| batch.state == BatchState::Ambiguous);
+        .filter(|_| batch.ambiguous > 0);
     let to_a_person = project.settings.on_ambiguous == AmbiguityPolicy::Hold;
     if unsure.is_some_and(|since| to_a_person || too_old(row.terms.kind, since, now)) {
         batch.state = BatchState::Held;
