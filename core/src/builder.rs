@@ -88,6 +88,33 @@ impl std::fmt::Debug for Journal {
     }
 }
 
+/// The ways out of the machine: to the vendor, and to archives. Connections and certificates are
+/// held once, however many clients share them: make one for all projects of a runtime. (A network
+/// belongs to the runtime that it was first used in.)
+#[derive(Clone)]
+pub struct Network {
+    transport: Arc<dyn Transport>,
+    store: Arc<dyn Store>,
+}
+
+impl Network {
+    /// For vendors at addresses like this one's, with the time-outs, proxy and authorities of these
+    /// settings.
+    pub fn new(settings: &Settings, vendor: &dyn Vendor) -> Result<Self> {
+        let loopback = is_loopback(vendor.base_url());
+        Ok(Self {
+            transport: Arc::new(HttpTransport::new(settings, loopback)?),
+            store: Arc::new(HttpStore::new(&store_options(settings, loopback)?)?),
+        })
+    }
+}
+
+impl std::fmt::Debug for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Network")
+    }
+}
+
 /// Builds a [`Client`].
 pub struct ClientBuilder {
     vendor: Arc<dyn Vendor>,
@@ -126,6 +153,12 @@ impl ClientBuilder {
     /// Another clock than the system's (or the simulated vendor's).
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
+        self
+    }
+    /// A network that other clients use, too. Default: one of its own.
+    pub fn network(mut self, network: &Network) -> Self {
+        self.transport = Some(Arc::clone(&network.transport));
+        self.store = Some(Arc::clone(&network.store));
         self
     }
     /// Another way to the vendor than HTTP.

@@ -74,7 +74,7 @@ pub mod vendor;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 
-pub use builder::{ClientBuilder, Journal};
+pub use builder::{ClientBuilder, Journal, Network};
 pub use client::Client;
 pub use engine::{CollectOptions, Decision, Estimate, PlanOptions};
 pub use error::{Error, ErrorKind, Result, RetryAdvice, Sent};
