@@ -292,6 +292,32 @@ async fn hold_for_and_a_clock_set_back() {
     );
 }
 
+/// A clock set back by ten years must not hold a deletion for ten years.
+#[tokio::test]
+async fn hold_for_and_a_clock_set_back_far() {
+    let place = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(json!({}), &json!([]));
+    let clock = Arc::new(Jump {
+        inner: sandbox.clock(),
+        by: AtomicI64::new(0),
+    });
+    let client = Client::builder(sandbox.mixpanel().build().unwrap())
+        .clock(clock.clone())
+        .journal(dsrkit::Journal::sqlite(place.path().join("j.sqlite3")).unwrap())
+        .build()
+        .unwrap();
+    let plan = client.delete(ids(3)).hold_for(Duration::from_secs(3600));
+    let run = plan.start(Confirmation::count(3)).await.unwrap();
+    clock.by.store(-3653 * DAY, Ordering::Relaxed);
+    let at = sandbox.clock().monotonic();
+    run.wait().await.unwrap();
+    let took = sandbox.clock().monotonic() - at;
+    let report = run.report().unwrap();
+    assert_eq!(report.counts.get("done"), Some(&3));
+    assert!(took < 30 * DAY, "it took {} days", took / DAY);
+    assert!(took >= DAY / 24, "the window was cut short");
+}
+
 /// Several tasks for one request.
 #[tokio::test]
 async fn several_tasks() {
