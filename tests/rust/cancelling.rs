@@ -85,3 +85,51 @@ async fn what_the_vendor_has_started_is_too_late_and_followed_to_its_end() {
     assert_eq!(report.counts.get("done"), Some(&3));
     assert_eq!(report.state, RunState::Cancelled);
 }
+
+/// Row 36. What may have arrived is not sent again, and the report says that nobody knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_request_whose_answer_was_lost_is_not_sent_again() {
+    for (fault, carried_out) in [("drop_after", 1), ("drop_before", 0)] {
+        let faults = json!([{"on": "create_deletion", "kind": fault}]);
+        let sandbox = sandbox(long_tasks(), &faults);
+        let place = tempfile::tempdir().unwrap();
+        let client = client(&sandbox, &place.path().join("dsr.sqlite3")).unwrap();
+        let plan = plan(&client, Kind::Deletion, 3);
+        let run = plan.start(Some(&plan.confirm()), false).unwrap();
+        let mut events = run.events_after(0);
+        while let Some(event) = events.next().await.unwrap() {
+            if event.kind == EventKind::Ambiguous {
+                break;
+            }
+        }
+        run.cancel().await.unwrap();
+        sandbox.advance(40 * 86_400_000).unwrap();
+        client.tick().await.unwrap();
+        let report = run.wait().await.unwrap();
+        assert_eq!(report.counts.get("held"), Some(&3), "{fault}");
+        assert_eq!(report.ambiguous.len(), 1);
+        assert_eq!(report.problems[0].kind, "Ambiguous");
+        let told = &report.problems[0].message;
+        assert!(told.contains("may be carrying it out"), "{told}");
+        assert_eq!(sandbox.summary()["calls"]["create_deletion"], 1);
+        assert_eq!(submissions(&sandbox).0, carried_out);
+    }
+}
+
+/// Row 37. A cancel without an answer is asked again, and the status decides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_cancel_without_an_answer_is_asked_again() {
+    for fault in ["drop_after", "drop_before", "reset"] {
+        let faults = json!([{"on": "cancel_deletion", "kind": fault}]);
+        let sandbox = sandbox(long_tasks(), &faults);
+        let place = tempfile::tempdir().unwrap();
+        let client = client(&sandbox, &place.path().join("dsr.sqlite3")).unwrap();
+        let plan = plan(&client, Kind::Deletion, 3);
+        let run = plan.start(Some(&plan.confirm()), false).unwrap();
+        client.tick().await.unwrap();
+        let report = run.cancel().await.unwrap();
+        assert_eq!(report.counts.get("revoked"), Some(&3), "{fault}: {report:?}");
+        assert_eq!(report.jobs[0].cancel.as_deref(), Some("cancelled"), "{fault}");
+        assert_eq!(report.state, RunState::Cancelled, "{fault}");
+    }
+}

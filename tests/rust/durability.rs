@@ -243,3 +243,38 @@ fn giving_up_the_waiting_cuts_nothing() {
         assert_eq!(submissions(&sandbox), (1, 4500));
     });
 }
+
+/// Row 46. No copy can know of the other: the person is told before anything is sent.
+#[test]
+fn a_copied_journal_says_so_in_each_open_run() {
+    let runtime = runtime();
+    runtime.block_on(async {
+        let sandbox = sandbox(json!({}), &json!([]));
+        let (place, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = |place: &tempfile::TempDir, suffix| place.path().join(format!("j{suffix}"));
+        {
+            let client = client(&sandbox, &path(&place, "")).unwrap();
+            let plan = plan(&client, Kind::Deletion, 3);
+            plan.start(Some(&plan.confirm()), false).unwrap();
+        }
+        // As people copy: the files that look important.
+        for suffix in ["", ".key"] {
+            std::fs::copy(path(&place, suffix), path(&other, suffix)).unwrap();
+        }
+        for (place, told) in [(&place, 0), (&other, 1), (&other, 1)] {
+            let client = client(&sandbox, &path(place, "")).unwrap();
+            assert_eq!(sandbox.ledger(), json!([]));
+            let run = client.runs().unwrap().pop().unwrap();
+            let mut events = run.events_after(0);
+            let mut warnings = 0;
+            while let Some(event) = events.next().await.unwrap() {
+                let warns = event.text.contains("carry on only one of them");
+                warnings += usize::from(warns && event.kind.as_str() == "anomaly");
+                if event.kind.as_str() == "resumed" {
+                    break;
+                }
+            }
+            assert_eq!(warnings, told);
+        }
+    });
+}

@@ -1,4 +1,4 @@
-//! The journal cannot be written just when the vendor's answer has come.
+//! The journal cannot be written: before a request is sent, or just when its answer has come.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,10 +12,29 @@ use serde_json::json;
 mod support;
 use support::sandbox;
 
+/// Which commits fail.
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    /// What says that a request is about to be sent.
+    Intent,
+    /// What an answer brings.
+    Answer,
+}
+
 struct Flaky {
     inner: dsrkit::journal::memory::MemoryJournal,
+    when: When,
     failures: AtomicU32,
     rescued: Mutex<Vec<j::Rescued>>,
+}
+
+fn flaky(when: When, failures: u32) -> Arc<Flaky> {
+    Arc::new(Flaky {
+        inner: dsrkit::journal::memory::MemoryJournal::new(),
+        when,
+        failures: AtomicU32::new(failures),
+        rescued: Mutex::default(),
+    })
 }
 impl j::Journal for Flaky {
     fn key(&self) -> &[u8; 32] {
@@ -35,9 +54,15 @@ impl j::Journal for Flaky {
         self.inner.import(b, f)
     }
     fn commit(&self, c: &[j::Change]) -> Result<Vec<Event>> {
-        let answer = c.iter().any(|change| matches!(change, j::Change::Job(_)));
+        let fails = c.iter().any(|change| match change {
+            j::Change::Job(_) => self.when == When::Answer,
+            j::Change::Attempt(attempt) => {
+                self.when == When::Intent && attempt.state == j::AttemptState::Sending
+            }
+            _ => false,
+        });
         let left = self.failures.load(Ordering::Relaxed);
-        if answer && left > 0 {
+        if fails && left > 0 {
             self.failures.store(left - 1, Ordering::Relaxed);
             return Err(Error::new(ErrorKind::Journal, "the disk is full"));
         }
@@ -101,11 +126,7 @@ async fn a_task_id_survives_a_full_disk() {
     for (failures, told) in [(1, false), (30, false), (100, true)] {
         let sandbox = sandbox(json!({}), &json!([]));
         let place = tempfile::tempdir().unwrap();
-        let store = Arc::new(Flaky {
-            inner: dsrkit::journal::memory::MemoryJournal::new(),
-            failures: AtomicU32::new(failures),
-            rescued: Mutex::default(),
-        });
+        let store = flaky(When::Answer, failures);
         let client = Client::builder(sandbox.mixpanel().build().unwrap())
             .journal(dsrkit::Journal::custom(store.clone()))
             .build()
@@ -141,11 +162,7 @@ async fn a_task_id_survives_a_full_disk() {
 async fn a_task_id_survives_a_full_disk_and_the_end_of_the_process() {
     let sandbox = sandbox(json!({}), &json!([]));
     let place = tempfile::tempdir().unwrap();
-    let store = Arc::new(Flaky {
-        inner: dsrkit::journal::memory::MemoryJournal::new(),
-        failures: AtomicU32::new(u32::MAX),
-        rescued: Mutex::default(),
-    });
+    let store = flaky(When::Answer, u32::MAX);
     let open = || {
         let journal = dsrkit::Journal::custom(store.clone());
         let vendor = sandbox.mixpanel().build().unwrap();
@@ -173,4 +190,65 @@ async fn a_task_id_survives_a_full_disk_and_the_end_of_the_process() {
     );
     assert!(report.ambiguous.is_empty());
     assert!(store.rescued.lock().unwrap().is_empty());
+}
+
+/// Row 40. A request that cannot be written down first is not sent; with room again the run goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nothing_is_sent_that_could_not_be_written_down_before() {
+    for kind in [dsrkit::Kind::Deletion, dsrkit::Kind::Retrieval] {
+        let sandbox = sandbox(json!({}), &json!([]));
+        let place = tempfile::tempdir().unwrap();
+        let store = flaky(When::Intent, u32::MAX);
+        let client = Client::builder(sandbox.mixpanel().build().unwrap())
+            .journal(dsrkit::Journal::custom(store.clone()))
+            .build()
+            .unwrap();
+        let options = dsrkit::PlanOptions {
+            archives: Some(place.path().join("archives")),
+            ..dsrkit::PlanOptions::default()
+        };
+        let ids = IdSource::iter(["a", "b"]);
+        let plan = client
+            .freeze(ids, support::terms(kind), &options)
+            .unwrap();
+        let run = plan.start(Some(&plan.confirm()), false).unwrap();
+        for _ in 0..3 {
+            let error = run.wait().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Journal, "{error:?}");
+            assert!(error.to_string().contains("the disk is full"), "{error}");
+        }
+        assert_eq!(client.tick().await.unwrap_err().kind(), ErrorKind::Journal);
+        assert_eq!(sandbox.ledger(), json!([]), "something was sent");
+        assert_eq!(run.counts().unwrap().get("pending"), Some(&2));
+        store.failures.store(0, Ordering::Relaxed);
+        let report = run.wait().await.unwrap();
+        assert_eq!(report.counts.get("done"), Some(&2), "{kind}");
+        assert!(report.ambiguous.is_empty());
+        assert_eq!(sandbox.summary()["max_per_id"], 1);
+    }
+}
+
+/// Row 42. One changed letter in a planned id: another person would be erased.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_changed_id_in_the_journal_is_never_sent() {
+    let sandbox = sandbox(json!({}), &json!([]));
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("dsr.sqlite3");
+    let id = {
+        let client = support::client(&sandbox, &path).unwrap();
+        let plan = support::plan(&client, dsrkit::Kind::Deletion, 3);
+        plan.start(Some(&plan.confirm()), false).unwrap();
+        plan.id().to_owned()
+    };
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.windows(6).position(|part| part == b"user-1").unwrap();
+    bytes[at + 5] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let client = support::client(&sandbox, &path).unwrap();
+    let error = client.run(&id).unwrap().wait().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Journal, "{error:?}");
+    let text = error.to_string();
+    assert!(text.contains("changed or damaged; nothing was sent"), "{text}");
+    assert!(!text.contains("user-"), "{text}");
+    assert_eq!(sandbox.ledger(), json!([]));
 }

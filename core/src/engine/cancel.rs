@@ -21,6 +21,9 @@ use crate::pace::backoff;
 /// Tries before a cancel without an answer counts as unknown.
 const CANCEL_TRIES: u32 = 8;
 
+/// Told of a batch whose request may have arrived when the cancel was asked for.
+const UNKNOWN: &str = "cancelled while the answer to its request was lost: it is not sent again, and the vendor may be carrying it out";
+
 /// Commits the wish to cancel, and everything that follows from it without a call.
 pub(crate) fn request(project: &Project, book: &mut Book, run: &str) -> Result<()> {
     let now = project.now();
@@ -42,8 +45,7 @@ pub(crate) fn request(project: &Project, book: &mut Book, run: &str) -> Result<(
         let mut batch = batch.clone();
         batch.state = state;
         if state == BatchState::Held {
-            let unsure = "cancelled; a request of it may have been carried out".to_owned();
-            batch.problem.get_or_insert((ErrorKind::Ambiguous, unsure));
+            batch.problem = Some((ErrorKind::Ambiguous, UNKNOWN.to_owned()));
         }
         changes.push(Change::Batch(batch));
     }

@@ -55,8 +55,10 @@ impl Engine {
             let now = self.project.now();
             let asked = self.with_run(id, |run, _| {
                 Ok(run.jobs.iter().any(|job| {
+                    // Whatever the vendor answered, a look at the status tells what it did.
                     job.cancel.is_open()
-                        || (job.cancel == crate::journal::CancelState::Revoked
+                        || (job.cancel != crate::journal::CancelState::None
+                            && !job.status.is_terminal()
                             && run.job_open(job)
                             && job.next_poll_at <= now)
                 }))

@@ -26,6 +26,9 @@ pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result
         if !write {
             continue;
         }
+        if open {
+            warn_of_a_copy(project, book, &row.id)?;
+        }
         for found in rescued.iter().filter(|found| found.run == row.id) {
             let changes = submit::rescued(project, book.run(&row.id)?, found)?;
             book.commit(project.journal.as_ref(), &row.id, changes)?;
@@ -38,6 +41,22 @@ pub(crate) fn recover(project: &Project, book: &mut Book, write: bool) -> Result
         project.journal.clear_rescued()?;
     }
     Ok(())
+}
+
+/// Two copies of a journal that are both carried on send everything twice. No copy can know of the
+/// other, so the person is told before anything is sent.
+fn warn_of_a_copy(project: &Project, book: &mut Book, id: &str) -> Result<()> {
+    let Some(doubt) = project.journal.doubt() else {
+        return Ok(());
+    };
+    let text = format!(
+        "this journal may be a copy ({doubt}): carry on only one of them, or requests are sent twice"
+    );
+    tracing::warn!(target: "dsrkit", run = id, "{text}");
+    let event = book
+        .run(id)?
+        .event(project.now(), EventKind::Anomaly, None, None, text);
+    book.commit(project.journal.as_ref(), id, vec![event])
 }
 
 /// One transaction for a run: every SENDING becomes AMBIGUOUS (or is held, by policy).

@@ -69,21 +69,18 @@ pub(crate) fn jobs(book: &RunBook) -> Vec<JobReport> {
                 .carried(&job.task)
                 .map(|batch| u64::from(batch.n))
                 .sum(),
-            cancel: match job.cancel {
-                CancelState::None => None,
-                CancelState::Wanted | CancelState::Requested => Some("requested".to_owned()),
-                CancelState::Refused => Some("not ours".to_owned()),
-                CancelState::Revoked => Some(
-                    match &job.status {
-                        JobStatus::Revoked => "cancelled",
-                        status if status.is_terminal() => "too late",
-                        _ => "unknown",
-                    }
-                    .to_owned(),
-                ),
-                CancelState::TooLate => Some("too late".to_owned()),
-                CancelState::Unknown => Some("unknown".to_owned()),
-            },
+            // The status has the last word: a cancel whose answer was lost may have been carried
+            // out, and one that was taken may not.
+            cancel: match (job.cancel, &job.status) {
+                (CancelState::None, _) => None,
+                (_, JobStatus::Revoked) => Some("cancelled"),
+                (CancelState::Wanted | CancelState::Requested, _) => Some("requested"),
+                (CancelState::Refused, _) => Some("not ours"),
+                (CancelState::TooLate, _) => Some("too late"),
+                (_, status) if status.is_terminal() => Some("too late"),
+                (CancelState::Revoked | CancelState::Unknown, _) => Some("unknown"),
+            }
+            .map(str::to_owned),
             polls: job.polls,
         })
         .collect()

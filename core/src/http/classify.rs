@@ -73,6 +73,20 @@ fn refused(
             FailureClass::TooLate,
             "the vendor has started this task, it cannot be cancelled any more (405)".to_owned(),
         ),
+        // Said by a proxy that passed nothing on.
+        407 => {
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                "the proxy wants credentials (407)",
+            )
+            .with_http_status(number)
+            .with_hint("Check proxy, with its user and password if it wants them.")
+            .sent(Sent::No);
+            return Failure {
+                error,
+                class: FailureClass::NotCreated,
+            };
+        }
         409 => {
             let conflict = refusal.conflict.unwrap_or_default();
             let message = format!(

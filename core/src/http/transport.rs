@@ -119,9 +119,10 @@ fn failed(error: reqwest::Error) -> Error {
     if error.is_builder() {
         return Error::new(ErrorKind::Config, "the request cannot be built").with_source(error);
     }
-    let (sent, message) = if error.is_connect() {
-        (Sent::No, "cannot connect to the vendor")
-    } else if error.is_timeout() {
+    if error.is_connect() {
+        return unconnected(error);
+    }
+    let (sent, message) = if error.is_timeout() {
         (Sent::Maybe, "the vendor did not answer in time")
     } else {
         (
@@ -132,4 +133,74 @@ fn failed(error: reqwest::Error) -> Error {
     Error::new(ErrorKind::Unavailable, message)
         .sent(sent)
         .with_source(error)
+}
+
+/// Why no connection stands, as far as the layers below tell it in words. A part of what they say,
+/// what to say instead, and what to do about it. Their own text may quote the other side.
+const UNCONNECTED: &[(&str, &str, &str)] = &[
+    (
+        "certificate expired",
+        "the vendor's TLS certificate has expired",
+        BY_CERTIFICATE,
+    ),
+    (
+        "certificate not valid yet",
+        "the vendor's TLS certificate is not valid yet",
+        BY_CERTIFICATE,
+    ),
+    (
+        "not valid for name",
+        "the TLS certificate is for another host",
+        BY_CERTIFICATE,
+    ),
+    (
+        "UnknownIssuer",
+        "the TLS certificate is signed by nobody that is trusted",
+        BY_CERTIFICATE,
+    ),
+    (
+        "invalid peer certificate",
+        "the vendor's TLS certificate does not hold",
+        BY_CERTIFICATE,
+    ),
+    ("peer is incompatible", NO_TLS, BY_TLS),
+    ("peer misbehaved", NO_TLS, BY_TLS),
+    ("received fatal alert", NO_TLS, BY_TLS),
+    ("received corrupt message", NO_TLS, BY_TLS),
+    (
+        "proxy authorization required",
+        "the proxy wants credentials (407)",
+        BY_PROXY,
+    ),
+    (
+        "tunnel error",
+        "cannot connect to the vendor: the proxy gives no tunnel",
+        BY_PROXY,
+    ),
+];
+
+const NO_TLS: &str = "the vendor and this machine do not agree on TLS";
+const BY_TLS: &str =
+    "TLS 1.2 or later is needed; check base_url and what stands between. A run goes on by itself.";
+const BY_CERTIFICATE: &str = "Check this machine's clock and base_url; if a proxy of your own stands between, give its certificate in ca_bundle. A run goes on by itself.";
+const BY_PROXY: &str =
+    "Check proxy, with its user and password if it wants them. A run goes on by itself.";
+
+/// No connection stands: nothing was sent.
+fn unconnected(error: reqwest::Error) -> Error {
+    let mut said = String::new();
+    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(link) = below {
+        said.push_str(&link.to_string());
+        below = link.source();
+    }
+    let known = UNCONNECTED.iter().find(|(part, ..)| said.contains(part));
+    let message = known.map_or("cannot connect to the vendor", |(_, message, _)| message);
+    let error = Error::new(ErrorKind::Unavailable, message)
+        .sent(Sent::No)
+        .with_source(error);
+    match known {
+        Some((_, _, hint)) => error.with_hint(*hint),
+        None => error,
+    }
 }

@@ -46,6 +46,11 @@ pub trait Journal: Send + Sync {
     /// The folder that archives go to when the caller names none, if the journal has a place.
     fn default_archives(&self) -> Option<std::path::PathBuf>;
 
+    /// Why this may be a copy of a journal that somebody else carries on, if anything says so.
+    fn doubt(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Remembers a project; the same fingerprint again is fine.
     fn put_project(&self, project: &ProjectRow) -> Result<()>;
     /// What the schedule has learnt of a project, as it was last committed.

@@ -39,6 +39,7 @@ pub struct SqliteJournal {
     rescue: Option<rescue::Rescue>,
     key: [u8; 32],
     path: PathBuf,
+    doubt: Option<&'static str>,
 }
 
 impl SqliteJournal {
@@ -97,6 +98,10 @@ impl Journal for SqliteJournal {
 
     fn default_archives(&self) -> Option<PathBuf> {
         Some(files::beside(&self.path, ".archives"))
+    }
+
+    fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 
     fn put_project(&self, project: &ProjectRow) -> Result<()> {

@@ -207,7 +207,15 @@ mod tests {
 
     #[test]
     fn network_file_systems_are_known_however_the_field_is_signed() {
-        assert_eq!(network_name(0x6969), Some("NFS"));
+        for (magic, name) in [
+            (0x6969, "NFS"),
+            (0x517b, "an SMB share"),
+            (0xfe53_4d42, "an SMB share"),
+            (0x0102_1997, "9p"),
+            (0x6573_5546, "FUSE"),
+        ] {
+            assert_eq!(network_name(magic), Some(name));
+        }
         assert_eq!(
             network_name(i128::from(0xff53_4d42_u32)),
             Some("an SMB share")
@@ -216,6 +224,16 @@ mod tests {
             network_name(i128::from(0xff53_4d42_u32.cast_signed())),
             Some("an SMB share")
         );
-        assert_eq!(network_name(0xef53), None);
+        // ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS
+        for magic in [
+            0xef53,
+            0x5846_5342,
+            0x9123_683e,
+            0x0102_1994,
+            0x794c_7630,
+            0x2fc1_2fc1,
+        ] {
+            assert_eq!(network_name(magic), None);
+        }
     }
 }

@@ -57,17 +57,21 @@ pub(super) fn runner(path: &Path) -> Result<SqliteJournal> {
     let path = files::place(path)?;
     // Looked at before the lock, so that no lock file is left beside a file that is not ours.
     size(&path)?;
-    let lock = OwnerLock::take(&beside(&path, ".lock"))?;
+    let mut lock = OwnerLock::take(&beside(&path, ".lock"))?;
     let key_file = beside(&path, ".key");
-    let key = if size(&path)?.is_some() {
-        probe(&path)?; // a file that is not ours needs no key
-        files::read_key(&key_file)?
-    } else {
+    let made = size(&path)?.is_none();
+    let key = if made {
         let key = files::make_key(&key_file)?;
         make(&path, &key)?;
         key
+    } else {
+        probe(&path)?; // a file that is not ours needs no key
+        files::read_key(&key_file)?
     };
-    journal(path, key, Some(lock))
+    let doubt = lock.mark(&path, made)?;
+    let mut journal = journal(path, key, Some(lock))?;
+    journal.doubt = doubt;
+    Ok(journal)
 }
 
 /// Opens a journal that is there, for reading.
@@ -97,6 +101,7 @@ fn journal(path: PathBuf, key: [u8; 32], lock: Option<OwnerLock>) -> Result<Sqli
         rescue,
         key,
         path,
+        doubt: None,
     })
 }
 

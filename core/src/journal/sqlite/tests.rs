@@ -13,6 +13,7 @@ use crate::journal::conformance::{self, batch, event, import, row};
 use crate::journal::{Change, Journal};
 
 mod crash;
+mod places;
 
 struct Place {
     folder: tempfile::TempDir,
