@@ -128,8 +128,16 @@ async fn a_cancel_without_an_answer_is_asked_again() {
         let run = plan.start(Some(&plan.confirm()), false).unwrap();
         client.tick().await.unwrap();
         let report = run.cancel().await.unwrap();
-        assert_eq!(report.counts.get("revoked"), Some(&3), "{fault}: {report:?}");
-        assert_eq!(report.jobs[0].cancel.as_deref(), Some("cancelled"), "{fault}");
+        assert_eq!(
+            report.counts.get("revoked"),
+            Some(&3),
+            "{fault}: {report:?}"
+        );
+        assert_eq!(
+            report.jobs[0].cancel.as_deref(),
+            Some("cancelled"),
+            "{fault}"
+        );
         assert_eq!(report.state, RunState::Cancelled, "{fault}");
     }
 }

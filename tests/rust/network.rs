@@ -162,7 +162,9 @@ async fn a_proxy_that_wants_credentials_is_told() {
     }
     let asked = proxy.requests();
     assert!(
-        asked.iter().any(|asked| asked.starts_with("CONNECT vendor.example:443")),
+        asked
+            .iter()
+            .any(|asked| asked.starts_with("CONNECT vendor.example:443")),
         "{asked:?}"
     );
     assert!(
@@ -207,7 +209,12 @@ async fn a_proxy_that_breaks_off_leaves_doubt_only_when_the_request_may_have_gon
 }
 
 /// Serves an endless or large answer and counts what was taken of it.
-fn flood(status: &'static str, headers: String, piece: Vec<u8>, most: u64) -> (Wire, Arc<AtomicU64>) {
+fn flood(
+    status: &'static str,
+    headers: String,
+    piece: Vec<u8>,
+    most: u64,
+) -> (Wire, Arc<AtomicU64>) {
     let taken = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&taken);
     let server = Wire::serve(None, move |_, stream| {
@@ -253,7 +260,8 @@ async fn an_answer_of_a_gigabyte_is_not_read_to_its_end() {
                 ),
                 "{status}: {get:?}"
             );
-            let taken = taken.load(Ordering::SeqCst) / u64::try_from(server.requests().len()).unwrap();
+            let taken =
+                taken.load(Ordering::SeqCst) / u64::try_from(server.requests().len()).unwrap();
             // The cap, and what the sockets of both sides hold.
             assert!(taken < 40 << 20, "{taken} bytes were taken of one answer");
         }
@@ -299,7 +307,8 @@ async fn deep_and_contradicting_answers_are_not_believed() {
         r#"{"results":{"task_id":"1","task_id":"2"}}"#.to_owned(),
         r#"{"results":{"status":"PENDING","status":"SUCCESS"}}"#.to_owned(),
         r#"{"results":{"task_id":"1"},"results":{"task_id":"2"}}"#.to_owned(),
-        r#"{"status":"ok","status":"error","results":{"task_id":"1","status":"SUCCESS"}}"#.to_owned(),
+        r#"{"status":"ok","status":"error","results":{"task_id":"1","status":"SUCCESS"}}"#
+            .to_owned(),
         r#"{"results":[{"tracking_id":"1","tracking_id":"1"}]}"#.to_owned(),
     ];
     for body in bodies {

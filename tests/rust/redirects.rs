@@ -41,7 +41,10 @@ async fn every_call(base_url: &str, ca_bundle: Option<&Path>) -> usize {
     let ids = || ["canary-person"];
     let gdpr = Compliance::Gdpr;
     let errors = [
-        client.create_retrieval(ids(), gdpr, None).await.unwrap_err(),
+        client
+            .create_retrieval(ids(), gdpr, None)
+            .await
+            .unwrap_err(),
         client.get_retrieval("7").await.unwrap_err(),
         client.create_deletion(ids(), gdpr).await.unwrap_err(),
         client.get_deletion("7").await.unwrap_err(),
@@ -109,6 +112,8 @@ async fn no_redirect_is_followed() {
             (cases, calls) = (cases + 1, calls + asked.len());
         }
     }
-    println!("redirects: {cases}/20 not followed, {calls} requests redirected, 0 bytes at the second server");
+    println!(
+        "redirects: {cases}/20 not followed, {calls} requests redirected, 0 bytes at the second server"
+    );
     assert_eq!(cases, 20);
 }

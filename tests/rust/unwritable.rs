@@ -208,9 +208,7 @@ async fn nothing_is_sent_that_could_not_be_written_down_before() {
             ..dsrkit::PlanOptions::default()
         };
         let ids = IdSource::iter(["a", "b"]);
-        let plan = client
-            .freeze(ids, support::terms(kind), &options)
-            .unwrap();
+        let plan = client.freeze(ids, support::terms(kind), &options).unwrap();
         let run = plan.start(Some(&plan.confirm()), false).unwrap();
         for _ in 0..3 {
             let error = run.wait().await.unwrap_err();
@@ -248,7 +246,10 @@ async fn a_changed_id_in_the_journal_is_never_sent() {
     let error = client.run(&id).unwrap().wait().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Journal, "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("changed or damaged; nothing was sent"), "{text}");
+    assert!(
+        text.contains("changed or damaged; nothing was sent"),
+        "{text}"
+    );
     assert!(!text.contains("user-"), "{text}");
     assert_eq!(sandbox.ledger(), json!([]));
 }

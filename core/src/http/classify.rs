@@ -75,13 +75,10 @@ fn refused(
         ),
         // Said by a proxy that passed nothing on.
         407 => {
-            let error = Error::new(
-                ErrorKind::Unavailable,
-                "the proxy wants credentials (407)",
-            )
-            .with_http_status(number)
-            .with_hint("Check proxy, with its user and password if it wants them.")
-            .sent(Sent::No);
+            let error = Error::new(ErrorKind::Unavailable, "the proxy wants credentials (407)")
+                .with_http_status(number)
+                .with_hint("Check proxy, with its user and password if it wants them.")
+                .sent(Sent::No);
             return Failure {
                 error,
                 class: FailureClass::NotCreated,

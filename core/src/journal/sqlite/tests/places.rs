@@ -120,7 +120,9 @@ fn a_turned_bit_is_refused_or_changes_nothing_that_is_believed() {
             let _ = fs::remove_file(beside(&place.db(), name));
         }
     }
-    println!("turned bits: {refused} refused, {unchanged} meant nothing, {changed} for the digests");
+    println!(
+        "turned bits: {refused} refused, {unchanged} meant nothing, {changed} for the digests"
+    );
     assert!(refused > 0 && unchanged > 0);
     fs::write(place.db(), whole).unwrap();
     assert_eq!(place.open().runs().unwrap(), [row("r", 3)]);
