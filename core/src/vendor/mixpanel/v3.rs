@@ -167,6 +167,9 @@ mod tests {
                 assert_eq!(request.url.as_str(), format!("{base}{path}"));
                 assert_eq!(request.query.expose(), "token=proj%261");
                 assert_eq!(request.body.is_some(), *method == "POST");
+                // The law is the caller's word; the region does not choose it.
+                let named = |body: &[u8]| String::from_utf8_lossy(body).contains("\"GDPR\"");
+                assert!(request.body.is_none_or(|body| named(&body)));
             }
         }
     }
