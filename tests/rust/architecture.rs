@@ -116,30 +116,57 @@ fn files_stay_short() {
     }
 }
 
+/// The last row of the first table of docs/FAULTS.md.
+const LAST_ROW: u32 = 69;
+
+/// The rows of docs/FAULTS.md in both of its tables, by their cells.
+fn rows() -> Vec<Vec<String>> {
+    let table = fs::read_to_string(root().join("docs/FAULTS.md")).expect("table");
+    table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"))
+        .map(|line| line.split(" | ").map(str::to_owned).collect())
+        .filter(|row: &Vec<String>| row.last().is_none_or(|cell| cell != "shown by"))
+        .collect()
+}
+
+#[test]
+fn every_row_of_the_table_of_faults_is_there_once() {
+    let numbers: Vec<u32> = rows()
+        .iter()
+        .filter_map(|row| row.first()?.parse().ok())
+        .collect();
+    assert_eq!(numbers, (1..=LAST_ROW).collect::<Vec<_>>());
+}
+
 #[test]
 fn every_test_that_the_table_of_faults_names_exists() {
-    let table = fs::read_to_string(root().join("docs/FAULTS.md")).expect("table");
-    let rows: Vec<&str> = table
-        .lines()
-        .filter(|line| line.starts_with("| "))
-        .skip(1)
-        .collect();
-    assert!(rows.len() > 30);
+    let rows = rows();
+    let wrong: Vec<_> = rows.iter().filter(|row| row.len() > 4).collect();
+    assert!(wrong.is_empty(), "a row with a bar in a cell: {wrong:?}");
+    assert_eq!(rows.iter().filter(|row| row.len() == 3).count(), 16);
     for row in rows {
-        let shown = row.rsplit(" | ").next().expect("a last column");
+        let shown = row.last().expect("a last column");
+        if let Some(why) = shown.strip_prefix("later: ") {
+            println!("row {} has no test yet: {why}", row[0]);
+            continue;
+        }
         let tests: Vec<&str> = shown.split('`').skip(1).step_by(2).collect();
-        assert!(!tests.is_empty(), "no test: {row}");
+        assert!(!tests.is_empty(), "no test: {row:?}");
         for test in tests {
             let (file, name) = match test.strip_prefix("scenario ") {
-                Some(scenario) => (format!("tests/scenarios/{scenario}.toml"), "title"),
+                Some(scenario) => (format!("tests/scenarios/{scenario}.toml"), "title".into()),
                 None => match test.split_once("::") {
-                    Some((file, name)) => (file.to_owned(), name),
-                    None => (test.to_owned(), "main"),
+                    Some((file, name)) if file.ends_with(".py") => {
+                        (file.to_owned(), format!("def {name}("))
+                    }
+                    Some((file, name)) => (file.to_owned(), format!("fn {name}(")),
+                    None => (test.to_owned(), "main".to_owned()),
                 },
             };
             let text = fs::read_to_string(root().join(&file))
                 .unwrap_or_else(|_| panic!("{test}: no such file"));
-            assert!(text.contains(name), "{test}: not in the file");
+            assert!(text.contains(&name), "{test}: not in the file");
         }
     }
 }
@@ -176,4 +203,17 @@ fn the_pictures_of_the_design_are_the_tables() {
     assert_eq!(shown("### An attempt"), legal(ATTEMPT_TRANSITIONS));
     assert_eq!(shown("### A job"), legal(JOB_TRANSITIONS));
     assert_eq!(shown("### The cancelling"), legal(CANCEL_TRANSITIONS));
+}
+
+/// An exception or a jump out of a callback would leave the library in the middle of its work.
+/// There is nothing to leave: programs ask for events.
+#[test]
+fn the_c_surface_calls_nobody_back() {
+    let header = fs::read_to_string(root().join("include/dsrkit.h")).expect("header");
+    let code: String = header
+        .lines()
+        .filter(|line| !line.trim_start().starts_with(['/', '*']))
+        .collect();
+    assert!(code.contains("dsr_run_next_event("));
+    assert!(!code.contains("(*"), "a function pointer");
 }

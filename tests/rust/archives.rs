@@ -93,7 +93,9 @@ async fn an_archive_is_never_in_memory_as_a_whole() {
     let options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)
         .with_aes_encryption(zip::AesMode::Aes256, "canary-secret");
-    let piece: Vec<u8> = (0..1_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let piece: Vec<u8> = (0..1_u32 << 20)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     for member in 0..4 {
         zip.start_file(format!("{member}.jsonl"), options).unwrap();
         for _ in 0..MIB / 4 {
@@ -113,7 +115,10 @@ async fn an_archive_is_never_in_memory_as_a_whole() {
     assert_eq!(bytes, size);
     let secrets = [Secret::new("canary-secret")];
     let limits = Limits::default();
-    assert_eq!(verify(&target, &secrets, &limits, false).unwrap().members, 4);
+    assert_eq!(
+        verify(&target, &secrets, &limits, false).unwrap().members,
+        4
+    );
     let into = place.path().join("out");
     let members = unpack(&target, &secrets, &limits, false, &into, Keep::Scratch).unwrap();
     assert_eq!(members.iter().map(|m| m.bytes).sum::<u64>(), MIB << 20);

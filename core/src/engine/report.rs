@@ -73,9 +73,9 @@ pub(crate) fn jobs(book: &RunBook) -> Vec<JobReport> {
             // out, and one that was taken may not.
             cancel: match (job.cancel, &job.status) {
                 (CancelState::None, _) => None,
+                (CancelState::Refused, _) => Some("not ours"),
                 (_, JobStatus::Revoked) => Some("cancelled"),
                 (CancelState::Wanted | CancelState::Requested, _) => Some("requested"),
-                (CancelState::Refused, _) => Some("not ours"),
                 (CancelState::TooLate, _) => Some("too late"),
                 (_, status) if status.is_terminal() => Some("too late"),
                 (CancelState::Revoked | CancelState::Unknown, _) => Some("unknown"),
