@@ -37,9 +37,16 @@ const PLACEHOLDERS: &[&str] = &[
     "nil",
     "nan",
     "nat",
+    "inf",
+    "-inf",
+    "infinity",
+    "-infinity",
     "n/a",
     "na",
     "#n/a",
+    "#name?",
+    "#ref!",
+    "#value!",
     "<na>",
     "(null)",
     "<null>",
@@ -87,9 +94,19 @@ const HEADER_WORDS: &[&str] = &[
 /// The prefix of the ids that Mixpanel gives to devices before they sign in.
 const DEVICE: &str = "$device:";
 
-/// Checks one id. `first` tells the first row of a plain list from all others: there a header or a
-/// table would show. In a table the columns are known already.
-pub(super) fn check(id: &str, first: bool, max_bytes: usize) -> Option<Problem> {
+/// Where an id stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Row {
+    /// The first row of a plain list: a header or a table would show here.
+    First,
+    /// The first row below a table's header: a second header would show here.
+    FirstOfTable,
+    /// Any other.
+    Other,
+}
+
+/// Checks one id.
+pub(super) fn check(id: &str, row: Row, max_bytes: usize) -> Option<Problem> {
     let bytes = id.as_bytes();
     let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) else {
         return Some(never(EMPTY));
@@ -125,14 +142,14 @@ pub(super) fn check(id: &str, first: bool, max_bytes: usize) -> Option<Problem> 
     if let Some(reason) = rounded(bytes) {
         return Some(unusual(reason));
     }
-    if first { check_first(id) } else { None }
-}
-
-fn check_first(id: &str) -> Option<Problem> {
+    if row == Row::Other {
+        return None;
+    }
     if is_header_word(id) {
         return Some(unusual("looks like a header, use column="));
     }
-    if id.contains([',', ';', '\t']) {
+    // In a table the columns are known already.
+    if row == Row::First && id.contains([',', ';', '\t']) {
         return Some(unusual(
             "looks like a row of a table, use a .csv file and column=",
         ));
@@ -226,17 +243,55 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether an id has the shape of a UUID, alone or as one of Mixpanel's device ids.
-pub(super) fn is_uuid(id: &str) -> bool {
-    let bytes = id.strip_prefix(DEVICE).unwrap_or(id).as_bytes();
-    bytes.len() == 36
-        && bytes.iter().enumerate().all(|(at, byte)| {
-            if matches!(at, 8 | 13 | 18 | 23) {
-                *byte == b'-'
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        })
+/// Forms that all ids of a project usually share: a few ids of another form among many of one are
+/// more probably of another column, or another system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Uuid,
+    Email,
+    Digits,
+    Hash,
+}
+
+impl Shape {
+    pub const ALL: [Self; 4] = [Self::Uuid, Self::Email, Self::Digits, Self::Hash];
+
+    /// What to call several of them.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Uuid => "UUIDs",
+            Self::Email => "e-mail addresses",
+            Self::Digits => "numbers",
+            Self::Hash => "hexadecimal hashes",
+        }
+    }
+
+    /// The shape of an id, alone or as one of Mixpanel's device ids.
+    pub fn of(id: &str) -> Option<Self> {
+        let bytes = id.strip_prefix(DEVICE).unwrap_or(id).as_bytes();
+        let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+        if digits == bytes.len() {
+            return Some(Self::Digits);
+        }
+        if bytes.len() == 36 && is_uuid(bytes) {
+            return Some(Self::Uuid);
+        }
+        if matches!(bytes.len(), 24 | 32 | 40 | 64) && bytes.iter().all(u8::is_ascii_hexdigit) {
+            return Some(Self::Hash);
+        }
+        let (name, host) = id.rsplit_once('@')?;
+        (!name.is_empty() && host.contains('.')).then_some(Self::Email)
+    }
+}
+
+fn is_uuid(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().all(|(at, byte)| {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            *byte == b'-'
+        } else {
+            byte.is_ascii_hexdigit()
+        }
+    })
 }
 
 /// Whether a column's name is more probably an id, which must not be told in a message.

@@ -1,7 +1,8 @@
 use super::*;
 
 fn judged(id: &str, first: bool) -> Option<bool> {
-    check(id, first, 255).map(|problem| problem.unusual)
+    let row = if first { Row::First } else { Row::Other };
+    check(id, row, 255).map(|problem| problem.unusual)
 }
 
 #[test]
@@ -38,6 +39,9 @@ fn row_3_placeholders_are_unusual() {
         "nil",
         "NaN",
         "NaT",
+        "inf",
+        "-Infinity",
+        "#REF!",
         "n/a",
         "NA",
         "#N/A",
@@ -120,8 +124,11 @@ fn row_4_a_header_is_one_only_in_the_first_row() {
         assert_eq!(judged(id, true), Some(true), "{id:?}");
         assert_eq!(judged(id, false), None, "{id:?}");
     }
+    // Below a table's header: a second header is one, a comma is part of an id.
+    assert!(check("Email", Row::FirstOfTable, 255).is_some_and(|p| p.unusual));
+    assert_eq!(check("a,b", Row::FirstOfTable, 255), None);
     assert!(
-        check("id", true, 255)
+        check("id", Row::First, 255)
             .is_some_and(|p| p.reason.contains("looks like a header, use column="))
     );
 }
@@ -150,10 +157,24 @@ fn usual_ids_pass_in_every_row() {
 }
 
 #[test]
-fn uuid_shapes() {
-    assert!(is_uuid("1B4E28BA-2fa1-11d2-883f-0016d3cca427"));
-    assert!(is_uuid("$device:1b4e28ba-2fa1-11d2-883f-0016d3cca427"));
-    assert!(!is_uuid("1b4e28ba-2fa1-11d2-883f-0016d3cca42g"));
-    assert!(!is_uuid("1b4e28ba02fa1011d20883f00016d3cca427"));
-    assert!(!is_uuid("1b4e28ba2fa111d2883f0016d3cca427"));
+fn shapes() {
+    for (id, shape) in [
+        ("1B4E28BA-2fa1-11d2-883f-0016d3cca427", Some(Shape::Uuid)),
+        (
+            "$device:1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+            Some(Shape::Uuid),
+        ),
+        ("1b4e28ba-2fa1-11d2-883f-0016d3cca42g", None),
+        ("1b4e28ba02fa1011d20883f00016d3cca427", None),
+        ("1b4e28ba2fa111d2883f0016d3cca427", Some(Shape::Hash)),
+        ("1583792934719392965", Some(Shape::Digits)),
+        ("+4915112345", None),
+        ("zoë@example.org", Some(Shape::Email)),
+        ("@zoe", None),
+        ("zoe@home", None),
+        ("user-1", None),
+        ("caf\u{e9}", None),
+    ] {
+        assert_eq!(Shape::of(id), shape, "{id}");
+    }
 }

@@ -41,6 +41,36 @@ fn ids_that_are_not_uuids_among_uuids_are_doubted() {
 }
 
 #[test]
+fn other_shapes_are_doubted_alike() {
+    let shapes: [(&str, fn(u64) -> String); 4] = [
+        ("UUIDs", |at| {
+            format!("{at:08x}-2fa1-11d2-883f-0016d3cca427")
+        }),
+        ("e-mail addresses", |at| format!("canary{at}@example.org")),
+        ("numbers", |at| {
+            format!("{}", 1_583_792_934_719_392_965 + at)
+        }),
+        ("hexadecimal hashes", |at| {
+            format!("{at:032x}a").split_off(1)
+        }),
+    ];
+    for (name, make) in shapes {
+        let list = |others: u64| {
+            let odd = (0..others).map(|at| format!("canary-{at}"));
+            IdSource::iter((0..95).map(make).chain(odd))
+        };
+        let error = refused(list(5), &options(DELETION));
+        let said = format!("5 of 100 ids are not {name} while all the others are: position 95, ");
+        assert!(error.message().starts_with(&said), "{error}");
+        assert!(!format!("{error:?}").contains("canary"));
+        take_in(list(0), &options(DELETION)).expect("all of one shape");
+        take_in(list(6), &options(DELETION)).expect("too many to be a mistake");
+        take_in(list(5), &options(RETRIEVAL)).expect("for deletions only");
+        take_in(list(5), &unusual(DELETION)).expect("allowed");
+    }
+}
+
+#[test]
 fn the_most_ids_of_a_deletion() {
     let few = IntakeOptions {
         max_ids: Some(3),

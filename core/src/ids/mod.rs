@@ -134,8 +134,7 @@ pub fn take_in(source: IdSource, options: &IntakeOptions) -> Result<Intake> {
         partitions: Partitions::new(options.memory_budget),
         table: source.0.is_table(),
         rows: 0,
-        uuids: 0,
-        not_uuids: Vec::new(),
+        shapes: Default::default(),
         refused: Vec::new(),
         refused_total: 0,
         any_unusual: false,
@@ -151,9 +150,8 @@ struct Import<'a> {
     rows: u64,
     /// The ids stand in a column or key of their own.
     table: bool,
-    /// Accepted rows in the shape of a UUID, and the first few that are not.
-    uuids: u64,
-    not_uuids: Vec<u64>,
+    /// For each shape: how many accepted rows have it, and the first few that have not.
+    shapes: [(u64, Vec<u64>); guard::Shape::ALL.len()],
     refused: Vec<Refused>,
     refused_total: u64,
     any_unusual: bool,
@@ -161,8 +159,12 @@ struct Import<'a> {
 
 impl Sink for Import<'_> {
     fn id(&mut self, row: u64, id: &str) -> Result<()> {
-        let first = self.rows == 0 && !self.table;
-        if let Some(problem) = guard::check(id, first, self.options.max_id_bytes)
+        let place = match (self.rows, self.table) {
+            (0, false) => guard::Row::First,
+            (0, true) => guard::Row::FirstOfTable,
+            _ => guard::Row::Other,
+        };
+        if let Some(problem) = guard::check(id, place, self.options.max_id_bytes)
             && !(problem.unusual && self.options.allow_unusual)
         {
             self.any_unusual |= problem.unusual;
@@ -170,10 +172,13 @@ impl Sink for Import<'_> {
         }
         self.rows += 1;
         if self.options.purpose == Purpose::Deletion {
-            if guard::is_uuid(id) {
-                self.uuids += 1;
-            } else if self.not_uuids.len() < 5 {
-                self.not_uuids.push(row);
+            let found = guard::Shape::of(id);
+            for (shape, (count, others)) in guard::Shape::ALL.into_iter().zip(&mut self.shapes) {
+                if found == Some(shape) {
+                    *count += 1;
+                } else if others.len() < 5 {
+                    others.push(row);
+                }
             }
         }
         if self.refused_total > 0 && !self.options.skip_bad {
@@ -262,25 +267,25 @@ impl Import<'_> {
         Error::new(ErrorKind::InvalidInput, message).with_hint(hint)
     }
 
+    /// Nearly all of one shape, and some not: those may be of another column.
     fn check_shapes(&self, accepted: u64) -> Result<()> {
-        let others = accepted - self.uuids;
-        if others == 0 || others.saturating_mul(20) > accepted {
-            return Ok(());
+        for (shape, (count, others)) in guard::Shape::ALL.into_iter().zip(&self.shapes) {
+            let odd = accepted - count;
+            if odd == 0 || odd.saturating_mul(20) > accepted {
+                continue;
+            }
+            let rows: Vec<String> = others
+                .iter()
+                .map(|row| format!("{} {row}", self.place))
+                .collect();
+            let more = if odd > rows.len() as u64 { ", ..." } else { "" };
+            return Err(wrong_list(format!(
+                "{odd} of {accepted} ids are not {} while all the others are: {}{more}; pass allow_unusual if they are meant",
+                shape.plural(),
+                rows.join(", ")
+            )));
         }
-        let rows: Vec<String> = self
-            .not_uuids
-            .iter()
-            .map(|row| format!("{} {row}", self.place))
-            .collect();
-        let more = if others > rows.len() as u64 {
-            ", ..."
-        } else {
-            ""
-        };
-        Err(wrong_list(format!(
-            "{others} of {accepted} ids are not UUIDs while all the others are: {}{more}; pass allow_unusual if they are meant",
-            rows.join(", ")
-        )))
+        Ok(())
     }
 }
 
