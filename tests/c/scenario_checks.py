@@ -1,6 +1,9 @@
 """The expectations of a scenario, compared with what it ended with. See tests/scenarios/README.md."""
 
 import collections
+import re
+
+SECRETS = ("sandbox-project-token", "sandbox-oauth-token", "sandbox-archive-secret", "sig=")
 
 
 def given(case):
@@ -13,7 +16,7 @@ def given(case):
     return None
 
 
-def compare(case, ended):
+def compare(case, ended, place):
     problems = []
 
     def same(what, found, wanted):
@@ -29,7 +32,21 @@ def compare(case, ended):
     course(expect, ended, same, hold)
     report(expect, ended, same, hold)
     vendor(case, expect, ended, same, hold)
+    secrets(ended, place, hold)
     return problems
+
+
+def secrets(ended, place, hold):
+    """No secret in anything said or left behind; no person in anything said."""
+    said = f"{ended.error} {getattr(ended.error, 'hint', '')} {ended.events} {ended.report}"
+    people = {one for entry in ended.ledger for one in (entry["ids"] or [])[:3]}
+    people = {one for one in people if len(one) >= 6 and re.search(r"\d", one)}
+    for canary in (*SECRETS, *people):
+        hold(f"something says {canary!r}", canary not in said)
+    for path in place.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        for secret in SECRETS:
+            hold(f"{secret!r} is in {path.name}", secret.encode() not in content)
 
 
 def error(expect, ended, same, hold):

@@ -273,7 +273,8 @@ def main():
             continue
         case = tomllib.loads(path.read_text())
         with tempfile.TemporaryDirectory() as place:
-            problems = scenario_checks.compare(case, carry_out(case, pathlib.Path(place)))
+            place = pathlib.Path(place)
+            problems = scenario_checks.compare(case, carry_out(case, place), place)
         passed += not problems
         failed += bool(problems)
         for problem in problems:

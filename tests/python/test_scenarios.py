@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,6 +119,7 @@ def test_scenario(name: str, tmp_path: Path) -> None:
     compare_end(expect, ended)
     compare_report(expect, ended)
     compare_vendor(case, ended, ledger, summary)
+    compare_secrets(ended, ledger, tmp_path)
 
 
 def compare_error(expect: dict[str, Any], ended: Ended) -> None:
@@ -205,6 +208,27 @@ def compare_vendor(
         assert most == 1
     if "ids" in expect:
         assert times.keys() == set(expect["ids"])
+
+
+SECRETS = ("sandbox-project-token", "sandbox-oauth-token", "sandbox-archive-secret", "sig=")
+
+
+def compare_secrets(ended: Ended, ledger: list[dict[str, Any]], place: Path) -> None:
+    """No secret in anything said or left behind; no person in anything said."""
+    said = [repr(ended), str(ended.report), *map(str, ended.events), *map(str, [ended.job])]
+    if ended.error is not None:
+        # A traceback as it is printed, and as tools show it, with every local variable's repr.
+        shown = traceback.TracebackException.from_exception(ended.error, capture_locals=False)
+        said += [str(ended.error), repr(vars(ended.error)), "".join(shown.format())]
+    if ended.report is not None:
+        said += [ended.report.to_json(), repr(next(iter(ended.report.outcomes), None))]
+    text = "\n".join(said)
+    people = {id for entry in ledger for id in (entry["ids"] or [])[:3]}
+    for canary in (*SECRETS, *(id for id in people if len(id) >= 6 and re.search(r"\d", id))):
+        assert canary not in text
+    for path in place.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert not any(secret.encode() in content for secret in SECRETS), path
 
 
 def test_there_are_scenarios() -> None:

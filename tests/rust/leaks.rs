@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dsrkit::{Client, CollectOptions, Journal, Kind, Settings};
 use serde_json::json;
 
+#[path = "support/capture.rs"]
+mod capture;
 #[path = "support/mod.rs"]
 mod support;
 use support::{plan, sandbox};
@@ -17,6 +19,10 @@ use support::{plan, sandbox};
 const PROJECT: &str = "canaryproject4711";
 const OAUTH: &str = "canaryoauth4712";
 const SECRET: &str = "canarysecret4713";
+/// What a signed link is opened with, in the simulated vendor's links and in those of this file.
+const SIGNATURE: &str = "sig=";
+/// Three people.
+const PERSON: &str = "canary-person";
 
 /// Somebody who listens for what should not come.
 fn eavesdropper() -> (u16, Arc<AtomicUsize>) {
@@ -81,104 +87,256 @@ async fn redirects_get_not_one_byte() {
     assert_eq!(heard.load(Ordering::SeqCst), 0);
 }
 
+/// The vendor's answers to these calls go wrong in these ways.
+const FAULTS: [&str; 7] = [
+    "status",
+    "html",
+    "drop_after",
+    "truncated_json",
+    "redirect",
+    "conflict_empty",
+    "reset",
+];
+const CALLS: [&str; 6] = [
+    "create_deletion",
+    "get_deletion",
+    "cancel_deletion",
+    "create_retrieval",
+    "get_retrieval",
+    "download",
+];
+
+/// A run of each kind through one fault: all that anything says on the way.
+async fn said_through(fault: &str, on: &str, place: &std::path::Path) -> Option<String> {
+    let options = json!({"project_token": PROJECT, "oauth_token": OAUTH, "archive_secret": SECRET, "fail_tasks": [2]});
+    let faults = json!([{"on": on, "kind": fault, "status": if fault == "redirect" { 302 } else { 400 },
+        "location": format!("https://elsewhere.example/?token={PROJECT}"),
+        "body": format!("no such distinct_id {PERSON}-1 {OAUTH}"), "times": 9}]);
+    let options = dsrkit::sandbox::SandboxOptions {
+        vendor: options,
+        ..Default::default()
+    };
+    let mut said = format!("{options:?}");
+    let sandbox = dsrkit::sandbox::Sandbox::start(options).unwrap();
+    // Not every fault can happen on every call.
+    sandbox.faults(&faults).ok()?;
+    let settings = Settings {
+        lost_after: std::time::Duration::from_secs(600),
+        ..Settings::default()
+    };
+    let vendor = sandbox.mixpanel().build().unwrap();
+    said += &format!("{sandbox:?} {vendor:?} {settings:?}");
+    let journal = Journal::sqlite(place.join("dsr.sqlite3")).unwrap();
+    said += &format!("{journal:?}");
+    let client = Client::builder(vendor)
+        .journal(journal)
+        .settings(settings)
+        .build()
+        .unwrap();
+    let third = [format!("{PERSON}-3")];
+    let gdpr = dsrkit::Compliance::Gdpr;
+    let single = [
+        client.create_deletion(third.clone(), gdpr).await,
+        client.create_retrieval(third, gdpr, None).await,
+        client.get_deletion("1").await,
+        client.get_retrieval("1").await,
+    ];
+    for result in &single {
+        said += &format!("{result:?}");
+        if let Err(error) = result {
+            said += &format!("{error} {} {:?}", error.hint(), error.context());
+        }
+    }
+    let source = dsrkit::IdSource::iter([format!("{PERSON}-1"), format!("{PERSON}-\0")]);
+    said += &format!("{source:?}");
+    let options = dsrkit::PlanOptions::default();
+    let refused = client.freeze(source, support::terms(Kind::Deletion), &options);
+    said += &format!("{refused:?}");
+    for kind in [Kind::Deletion, Kind::Retrieval] {
+        let ids = dsrkit::IdSource::iter([format!("{PERSON}-1"), format!("{PERSON}-2")]);
+        let plan = client.freeze(ids, support::terms(kind), &options).unwrap();
+        said += &format!("{plan:?} {client:?} {:?}", plan.start(Some("2:0"), false));
+        let run = plan.start(Some(&plan.confirm()), false).unwrap();
+        let mut events = run.events_after(0);
+        loop {
+            match events.next().await {
+                Ok(Some(event)) => said += &format!("{event:?}"),
+                Ok(None) => break,
+                Err(error) => {
+                    said += &format!("{error} {error:?} {}", error.hint());
+                    break;
+                }
+            }
+        }
+        said += &format!("{events:?} {run:?} {:?}", run.cancel().await);
+        let report = run.report().unwrap();
+        said += &format!("{report:?} {}", serde_json::to_string(&report).unwrap());
+        said += &format!("{:?}", run.outcomes(0));
+        if kind == Kind::Retrieval {
+            let options = CollectOptions {
+                secrets: vec![dsrkit::Secret::new(SECRET)],
+                ..CollectOptions::default()
+            };
+            let collected = run.collect(&place.join("out"), &options).await;
+            said += &format!("{options:?} {collected:?}");
+        }
+    }
+    Some(said)
+}
+
+/// `Debug` of what is public and holds an id or a secret, and does not come out of a run.
+fn types() -> String {
+    use dsrkit::archive::{HttpStoreOptions, Member, ResumeFrom, Unassigned};
+    use dsrkit::model::wire::{Conflict, IdsJson, Operation, Reading, Request, Response};
+    use dsrkit::package::{Part, State, Written};
+
+    let person = || format!("{PERSON}-1");
+    let link = format!("https://store.example/{PERSON}?{SIGNATURE}{SECRET}");
+    let url: url::Url = "https://vendor.example/api".parse().unwrap();
+    let request = Request {
+        method: http::Method::POST,
+        url: url.clone(),
+        query: dsrkit::Secret::new(format!("token={PROJECT}")),
+        bearer: dsrkit::Secret::new(OAUTH),
+        body: Some(person().into()),
+    };
+    let response = Response {
+        status: http::StatusCode::OK,
+        headers: http::HeaderMap::new(),
+        body: person().into(),
+    };
+    let operation = Operation::Create {
+        terms: support::terms(Kind::Deletion),
+        ids_json: IdsJson(person()),
+        request_id: None,
+    };
+    let job = dsrkit::Job {
+        id: "1".into(),
+        kind: Kind::Retrieval,
+        status: dsrkit::JobStatus::Success,
+        download_url: Some(dsrkit::Secret::new(link)),
+        requested_at: None,
+        request_id: None,
+        distinct_ids: Some(vec![person().into()]),
+    };
+    let conflict = Conflict {
+        ids: vec![person().into()],
+        tasks: Vec::new(),
+    };
+    let settings = Settings {
+        proxy: Some(format!("http://user:{SECRET}@proxy.example")),
+        ..Settings::default()
+    };
+    let store = HttpStoreOptions {
+        proxy: Some(
+            format!("http://user:{SECRET}@proxy.example")
+                .parse()
+                .unwrap(),
+        ),
+        ..HttpStoreOptions::default()
+    };
+    let member = Member {
+        name: person(),
+        path: person().into(),
+        bytes: 1,
+        sha256: [0; 32],
+    };
+    let unassigned = Unassigned {
+        member: person(),
+        lines: 1,
+        bytes: 1,
+        whole: false,
+    };
+    let part = Part {
+        subject: person(),
+        dir: person().into(),
+        files: Vec::new(),
+    };
+    let written = Written {
+        subject: person(),
+        folder: person(),
+        state: State::New,
+        events: 1,
+        profiles: 1,
+        manifest_sha256: [0; 32],
+    };
+    let resume = ResumeFrom {
+        offset: 1,
+        etag: String::new(),
+    };
+    let outcome = dsrkit::SubjectOutcome {
+        id: person(),
+        outcome: dsrkit::Outcome::Done,
+        batch: 0,
+        task_id: None,
+    };
+    let secret = dsrkit::Secret::new(SECRET);
+    let bad = dsrkit::Secret::token("token", format!("{OAUTH}\n"));
+    let reading = Reading::Status(Box::new(job.clone()));
+    let broken = dsrkit::Mixpanel::builder(format!("{PROJECT} "), OAUTH).build();
+    let leaking = dsrkit::Mixpanel::builder(PROJECT, OAUTH)
+        .base_url(format!(
+            "https://user:{SECRET}@vendor.example/?token={PROJECT}"
+        ))
+        .build();
+    format!(
+        "{request:?} {response:?} {operation:?} {job:?} {conflict:?} {settings:?} {store:?} {member:?} \
+         {unassigned:?} {part:?} {written:?} {resume:?} {outcome:?} {secret:?} {secret} {bad:?} {reading:?} \
+         {broken:?} {leaking:?} {:?}",
+        dsrkit::DistinctId::from(person())
+    )
+}
+
+/// Goal G13. Tokens, the archive secret, link signatures and three people: none is said by any log at
+/// its finest level, event, report, error, hint or `Debug`; no secret is in any file, and no person in
+/// a file other than the journal, the archives and the packages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn canaries_are_nowhere() {
-    let options = json!({"project_token": PROJECT, "oauth_token": OAUTH, "archive_secret": SECRET, "fail_tasks": [2]});
-    let mut said = String::new();
-    for fault in [
-        "status",
-        "html",
-        "drop_after",
-        "truncated_json",
-        "redirect",
-        "conflict_empty",
-        "reset",
-    ] {
-        for on in [
-            "create_deletion",
-            "get_deletion",
-            "create_retrieval",
-            "download",
-        ] {
-            let fault = json!([{"on": on, "kind": fault, "status": if fault == "redirect" { 302 } else { 400 },
-                "location": format!("https://elsewhere.example/?token={PROJECT}"),
-                "body": format!("no such distinct_id canary-person-1 {OAUTH}"), "times": 9}]);
-            let sandbox = dsrkit::sandbox::Sandbox::start(dsrkit::sandbox::SandboxOptions {
-                vendor: options.clone(),
-                ..Default::default()
-            })
-            .unwrap();
-            if sandbox.faults(&fault).is_err() {
-                continue; // this fault cannot happen on this call
-            }
+    const SECRETS: [&str; 4] = [PROJECT, OAUTH, SECRET, SIGNATURE];
+    capture::listen();
+    let planted = format!("token={OAUTH}");
+    assert_eq!(capture::found(planted.as_bytes(), &SECRETS), Some(OAUTH));
+    let (mut runs, mut bytes, mut files) = (0, 0, 0);
+    let mut look = |what: &str, text: &[u8], canaries: &[&str]| {
+        bytes += text.len();
+        if let Some(canary) = capture::found(text, canaries) {
+            let text = String::from_utf8_lossy(text);
+            let at = text.find(canary).unwrap_or(0);
+            let around: String = text
+                .chars()
+                .skip(at.saturating_sub(200))
+                .take(400)
+                .collect();
+            panic!("{canary} was found in {what}: …{around}…");
+        }
+    };
+    let all = [&SECRETS[..], &[PERSON]].concat();
+    look("the types", types().as_bytes(), &all);
+    for fault in FAULTS {
+        for on in CALLS {
             let place = tempfile::tempdir().unwrap();
-            let journal = place.path().join("dsr.sqlite3");
-            let settings = Settings {
-                lost_after: std::time::Duration::from_secs(600),
-                ..Settings::default()
+            let Some(said) = said_through(fault, on, place.path()).await else {
+                continue;
             };
-            let vendor = sandbox.mixpanel().build().unwrap();
-            said.push_str(&format!("{vendor:?} {settings:?}"));
-            let client = Client::builder(vendor)
-                .journal(Journal::sqlite(&journal).unwrap())
-                .settings(settings)
-                .build()
-                .unwrap();
-            let ids = ["canary-person-1", "canary-person-2"];
-            let job = client
-                .create_deletion(["canary-person-3"], dsrkit::Compliance::Gdpr)
-                .await;
-            said.push_str(&format!("{job:?}"));
-            for kind in [Kind::Deletion, Kind::Retrieval] {
-                let plan = client
-                    .freeze(
-                        dsrkit::IdSource::iter(ids),
-                        support::terms(kind),
-                        &dsrkit::PlanOptions::default(),
-                    )
-                    .unwrap();
-                said.push_str(&format!("{plan:?} {client:?}"));
-                let run = plan.start(Some(&plan.confirm()), false).unwrap();
-                let mut events = run.events_after(0);
-                loop {
-                    match events.next().await {
-                        Ok(Some(event)) => said.push_str(&format!("{event:?}")),
-                        Ok(None) => break,
-                        Err(error) => {
-                            said.push_str(&format!("{error} {error:?} {}", error.hint()));
-                            break;
-                        }
-                    }
-                }
-                said.push_str(&format!("{:?}", run.report().unwrap()));
-                if kind == Kind::Retrieval {
-                    let out = place.path().join("out");
-                    said.push_str(&format!(
-                        "{:?}",
-                        run.collect(&out, &CollectOptions::default()).await
-                    ));
-                }
-            }
-            for file in std::fs::read_dir(place.path()).unwrap().flatten() {
-                if file.path().is_file() {
-                    let bytes = std::fs::read(file.path()).unwrap();
-                    for canary in [PROJECT, OAUTH, SECRET, "sig="] {
-                        let found = bytes
-                            .windows(canary.len())
-                            .any(|window| window == canary.as_bytes());
-                        assert!(!found, "a secret is in {}", file.path().display());
-                    }
-                }
-            }
+            runs += 2;
+            look(&format!("what {fault} on {on} says"), said.as_bytes(), &all);
+            capture::files(place.path(), &mut |path, content| {
+                let path = path.strip_prefix(place.path()).unwrap().to_string_lossy();
+                let for_people = path.starts_with("out")
+                    || path.contains(".archives")
+                    || ["dsr.sqlite3", "dsr.sqlite3-wal"].contains(&path.as_ref());
+                look(&path, content, if for_people { &SECRETS } else { &all });
+                files += 1;
+            });
         }
     }
-    assert!(said.len() > 10_000);
-    for canary in [PROJECT, OAUTH, SECRET, "canary-person", "sig="] {
-        if let Some(at) = said.find(canary) {
-            panic!(
-                "a canary was said: …{}…",
-                &said[at.saturating_sub(200)..(at + 60).min(said.len())]
-            );
-        }
-    }
+    let logs = capture::heard();
+    assert!(logs.contains("create-deletion"), "the logs were not heard");
+    look("the logs", logs.as_bytes(), &all);
+    println!(
+        "leaks: {runs} runs, {files} files, {} bytes of logs; {bytes} bytes searched for {} canaries: 0 hits",
+        logs.len(),
+        all.len() + 2
+    );
+    assert!(runs > 50 && files > 100 && bytes > 1_000_000);
 }

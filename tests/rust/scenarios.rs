@@ -12,6 +12,8 @@ use dsrkit::{
 };
 use serde_json::{Map, Value};
 
+#[path = "support/capture.rs"]
+mod capture;
 #[path = "support/checks.rs"]
 mod checks;
 
@@ -263,8 +265,46 @@ async fn carry_out(case: &Table, place: &Path) -> Ended {
     ended
 }
 
+/// What the simulated vendor's credentials are made of, and its signed links.
+const SECRETS: [&str; 4] = [
+    "sandbox-project-token",
+    "sandbox-oauth-token",
+    "sandbox-archive-secret",
+    "sig=",
+];
+
+/// Looks for secrets in everything a case said and left behind, and for some of its people in what
+/// it said. Gives how many bytes were searched.
+fn search(ended: &Ended, place: &Path, problems: &mut Vec<String>) -> usize {
+    let mut said = capture::heard();
+    said += &format!("{:?} {:?} {:?}", ended.events, ended.report, ended.job);
+    if let Some(error) = &ended.error {
+        said += &format!("{error} {error:?} {} {:?}", error.hint(), error.context());
+    }
+    let people: Vec<&str> = ended
+        .ledger
+        .iter()
+        .filter_map(|entry| entry["ids"].as_array())
+        .flat_map(|ids| ids.iter().take(3).filter_map(Value::as_str))
+        .filter(|id| id.len() >= 6 && id.contains(|c: char| c.is_ascii_digit()))
+        .take(30)
+        .collect();
+    if let Some(canary) = capture::found(said.as_bytes(), &[&SECRETS[..], &people].concat()) {
+        problems.push(format!("something says {canary:?}"));
+    }
+    let mut bytes = said.len();
+    capture::files(place, &mut |path, content| {
+        bytes += content.len();
+        if let Some(canary) = capture::found(content, &SECRETS) {
+            problems.push(format!("{canary:?} is in {}", path.display()));
+        }
+    });
+    bytes
+}
+
 #[test]
 fn every_scenario_holds() {
+    capture::listen();
     let only = std::env::var("SCENARIO").ok();
     let mut cases = BTreeMap::new();
     for entry in fs::read_dir(folder()).expect("scenarios") {
@@ -289,7 +329,7 @@ fn every_scenario_holds() {
         .enable_all()
         .build()
         .expect("runtime");
-    let mut failed = Vec::new();
+    let (mut failed, mut searched) = (Vec::new(), 0);
     let total = cases.len();
     for (name, text) in cases {
         let case: Value = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -301,7 +341,11 @@ fn every_scenario_holds() {
             tokio::time::timeout(patience, carry_out(&case, place.path())).await
         });
         let problems = match ended {
-            Ok(ended) => checks::compare(&case, &ended),
+            Ok(ended) => {
+                let mut problems = checks::compare(&case, &ended);
+                searched += search(&ended, place.path(), &mut problems);
+                problems
+            }
             Err(_) => vec!["did not end within a minute".to_owned()],
         };
         if only.is_some() {
@@ -311,7 +355,11 @@ fn every_scenario_holds() {
             failed.push(format!("{name}:\n    {}", problems.join("\n    ")));
         }
     }
-    println!("scenarios: {} of {total} hold", total - failed.len());
+    println!(
+        "scenarios: {} of {total} hold; {searched} bytes searched for {} secrets and the people",
+        total - failed.len(),
+        SECRETS.len()
+    );
     assert!(
         failed.is_empty(),
         "{} scenarios failed:\n{}",

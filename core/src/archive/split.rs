@@ -58,7 +58,7 @@ pub struct ShareFile {
 }
 
 /// What of one member fits nobody.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Unassigned {
     /// The member's name; the file has the same below [`Split::unassigned_dir`].
     pub member: String,
@@ -68,6 +68,17 @@ pub struct Unassigned {
     pub bytes: u64,
     /// The member is not JSON lines at all and was kept as it is.
     pub whole: bool,
+}
+
+impl std::fmt::Debug for Unassigned {
+    // A name may hold an id.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Unassigned")
+            .field("lines", &self.lines)
+            .field("bytes", &self.bytes)
+            .field("whole", &self.whole)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Splits `members` to `subjects`, whose ids are compared byte for byte, into the private folder

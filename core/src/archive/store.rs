@@ -76,7 +76,7 @@ pub trait Body: Send {
 }
 
 /// How [`HttpStore`] connects.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpStoreOptions {
     /// The time to establish a connection.
     pub connect_timeout: Duration,
@@ -89,6 +89,17 @@ pub struct HttpStoreOptions {
     pub ca_bundle: Option<Vec<u8>>,
     /// This machine may be connected to: for the sandbox only.
     pub loopback: bool,
+}
+
+impl fmt::Debug for HttpStoreOptions {
+    // The proxy may carry a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpStoreOptions")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("stall_timeout", &self.stall_timeout)
+            .field("loopback", &self.loopback)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for HttpStoreOptions {

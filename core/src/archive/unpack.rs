@@ -33,7 +33,7 @@ pub struct Verified {
 }
 
 /// One unpacked file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     /// Its name in the archive, parts joined by `/`.
     pub name: String,
@@ -43,6 +43,15 @@ pub struct Member {
     pub bytes: u64,
     /// The hash of its content.
     pub sha256: [u8; 32],
+}
+
+impl std::fmt::Debug for Member {
+    // A name may hold an id.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Member")
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether unpacked members must outlive a power failure.

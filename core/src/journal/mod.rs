@@ -29,12 +29,20 @@ pub use states::{
 };
 
 /// A batch as it enters the journal: its row and the exact JSON array of its ids.
-#[derive(Debug)]
 pub struct NewBatch {
     /// The row, state FROZEN.
     pub row: BatchRow,
     /// The JSON array of the ids, as it stands in the request.
     pub ids_json: String,
+}
+
+impl std::fmt::Debug for NewBatch {
+    // The ids are personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewBatch")
+            .field("row", &self.row)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Durable storage of plans and runs. Methods block; each is one transaction.

@@ -68,7 +68,7 @@ pub struct JobReport {
 }
 
 /// The outcome of one id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct SubjectOutcome {
     /// The id, byte for byte as given.
     pub id: String,
@@ -78,6 +78,17 @@ pub struct SubjectOutcome {
     pub batch: u32,
     /// The vendor task that carries it.
     pub task_id: Option<String>,
+}
+
+impl std::fmt::Debug for SubjectOutcome {
+    // The id is personal data.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SubjectOutcome")
+            .field("outcome", &self.outcome)
+            .field("batch", &self.batch)
+            .field("task_id", &self.task_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A request whose answer was lost. Each stands in the report, however it ended.

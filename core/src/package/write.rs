@@ -14,7 +14,7 @@ use super::folder::{create_private, exchange, folder_name, sync, sync_folder};
 use super::manifest::{Manifest, Origin, same_content, same_tasks};
 
 /// One person's finished files, in the workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Part {
     /// The person's id.
     pub subject: String,
@@ -22,6 +22,15 @@ pub struct Part {
     pub dir: PathBuf,
     /// What is in it; empty for a person of whom nothing was found.
     pub files: Vec<DataFile>,
+}
+
+impl std::fmt::Debug for Part {
+    // The id is personal data, and the folder may be named for it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One file of a package.
@@ -49,7 +58,7 @@ pub enum State {
 }
 
 /// A package in its place, for the index of the whole run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Written {
     /// The person's id.
     pub subject: String,
@@ -63,6 +72,17 @@ pub struct Written {
     pub profiles: u64,
     /// The hash of its `manifest.json`, which holds the hashes of everything else.
     pub manifest_sha256: [u8; 32],
+}
+
+impl std::fmt::Debug for Written {
+    // The id is personal data, and the folder may be named for it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Written")
+            .field("state", &self.state)
+            .field("events", &self.events)
+            .field("profiles", &self.profiles)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Writes a package for each part: `<out>/subjects/<folder>/`. Each appears complete or not at

@@ -28,6 +28,10 @@ class SubjectOutcome(NamedTuple):
     task_id: str | None
     """The vendor task that carries it."""
 
+    def __repr__(self) -> str:
+        # What is printed ends in logs; the id is `row.id`.
+        return f"SubjectOutcome(id=..., outcome={self.outcome!r}, batch={self.batch})"
+
 
 class Outcomes:
     """One row per id, as the journal has it when the rows are read; a batch at a time, so that
