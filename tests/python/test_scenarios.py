@@ -215,13 +215,11 @@ SECRETS = ("sandbox-project-token", "sandbox-oauth-token", "sandbox-archive-secr
 
 def compare_secrets(ended: Ended, ledger: list[dict[str, Any]], place: Path) -> None:
     """No secret in anything said or left behind; no person in anything said."""
-    said = [repr(ended), str(ended.report), *map(str, ended.events), *map(str, [ended.job])]
+    said = [repr(ended), str(ended.report), str(ended.job), *map(str, ended.events)]
     if ended.error is not None:
-        # A traceback as it is printed, and as tools show it, with every local variable's repr.
-        shown = traceback.TracebackException.from_exception(ended.error, capture_locals=False)
-        said += [str(ended.error), repr(vars(ended.error)), "".join(shown.format())]
+        said += [repr(vars(ended.error)), *traceback.format_exception(ended.error)]
     if ended.report is not None:
-        said += [ended.report.to_json(), repr(next(iter(ended.report.outcomes), None))]
+        said.append(ended.report.to_json())
     text = "\n".join(said)
     people = {id for entry in ledger for id in (entry["ids"] or [])[:3]}
     for canary in (*SECRETS, *(id for id in people if len(id) >= 6 and re.search(r"\d", id))):

@@ -6,6 +6,7 @@ import copy
 import inspect
 import pickle
 import stat
+import traceback
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,20 @@ def test_nothing_shows_a_secret(tmp_path: Path) -> None:
     with pytest.raises(dsrkit.ConfigError) as caught:
         dsrkit.Mixpanel(f"{CANARY} with a blank", "oauth")
     assert CANARY not in str(caught.value) and CANARY not in repr(caught.value)
+
+
+def test_nothing_shows_a_person(client: dsrkit.Client) -> None:
+    run = client.delete([f"{CANARY}-1", f"{CANARY}-2"], confirm=2)
+    report = run.wait()
+    rows = list(report.outcomes)
+    assert [row.id for row in rows] == [f"{CANARY}-1", f"{CANARY}-2"]
+    for shown in (client, run.plan, run, report, report.outcomes, rows, rows[0], run.jobs):
+        assert CANARY not in repr(shown)
+        assert CANARY not in f"{shown}"
+    assert CANARY not in report.to_json()
+    with pytest.raises(dsrkit.InvalidInputError) as caught:
+        client.plan_deletion([f"{CANARY}-1", f" {CANARY}-2"])
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
 def test_credentials_come_from_the_environment(
