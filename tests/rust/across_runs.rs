@@ -163,3 +163,43 @@ async fn no_clock_shortens_or_stretches_hold_for() {
         assert!((DAY..DAY + 10_000).contains(&held), "{jump}: {held}");
     }
 }
+
+/// Two runs about the same people, a lost answer, and a clock that is set back by years: whoever
+/// waits for the other lets it go first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn waiting_for_another_run_ends_wherever_the_clock_is_set() {
+    let sandbox = sandbox(
+        json!({}),
+        &json!([{"on": "create_deletion", "kind": "drop_before"}]),
+    );
+    let place = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Jump {
+        inner: sandbox.clock(),
+        by: AtomicI64::new(0),
+    });
+    let client = Client::builder(sandbox.mixpanel().build().unwrap())
+        .clock(clock.clone())
+        .journal(dsrkit::Journal::sqlite(place.path().join("j.sqlite3")).unwrap())
+        .build()
+        .unwrap();
+    let first = start(&client, Kind::Deletion, 0..3, &PlanOptions::default());
+    client.tick().await.unwrap();
+    clock.by.store(-3653 * DAY, Ordering::Relaxed);
+    // The later one is in more of a hurry.
+    let options = PlanOptions {
+        deadline: Some(client.now_ms() + DAY),
+        ..PlanOptions::default()
+    };
+    let second = start(&client, Kind::Deletion, 2..5, &options);
+    let mut events = second.events_after(0);
+    let mut read = 0;
+    while events.next().await.unwrap().is_some() {
+        read += 1;
+        assert!(read < 500, "it goes round in circles");
+    }
+    for (run, people) in [(first, 3), (second, 3)] {
+        let report = run.wait().await.unwrap();
+        assert_eq!(report.counts.get("done"), Some(&people));
+    }
+    assert_eq!(submissions(&sandbox), (1, 5));
+}

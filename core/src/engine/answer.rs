@@ -3,6 +3,7 @@
 
 use super::book::RunBook;
 use super::cancel;
+use super::due;
 use super::project::Project;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{
@@ -13,7 +14,7 @@ use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
 use crate::pace::{backoff, poll};
-use crate::settings::{AmbiguityPolicy, ms};
+use crate::settings::{AmbiguityPolicy, Settings, ms};
 
 /// How long to wait before the identical deletion is sent to find out about a lost answer: soon at
 /// first, then over hours, so that an outage does not use up the tries.
@@ -185,8 +186,11 @@ impl<'a> Next<'a> {
     }
 
     /// Another run's request about some of the same people has no answer yet.
-    pub(super) fn waits_for_another(&mut self, until: Millis) {
-        self.batch.not_before = until.max(self.now).saturating_add(AFTER_ANOTHER);
+    pub(super) fn waits_for_another(&mut self, settings: &Settings, until: Millis) {
+        // When the clock was set back, whoever is waited for is due now: let them go first.
+        let far = until - self.now > due::longest(settings, self.book);
+        let until = if far { self.now } else { until.max(self.now) };
+        self.batch.not_before = until.saturating_add(AFTER_ANOTHER);
         self.changes.push(Change::Batch(self.batch.clone()));
         let text = "some of these people are in a request of another run whose answer is lost";
         self.event(EventKind::Backoff, None, text.to_owned());

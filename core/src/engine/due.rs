@@ -67,13 +67,12 @@ pub(crate) fn next(
         if elsewhere || row.approved_at.is_none() || row.paused.is_some() {
             continue;
         }
-        for candidate in candidates(book, run, now, mono) {
-            // A clock that was set back must not make anything wait longer than it ever would.
+        let most = longest(settings, run);
+        for candidate in candidates(book, run, (now, mono), most) {
             let fixed = matches!(candidate.reason, WaitReason::HoldFor | WaitReason::Deadline);
-            let at = if !fixed && candidate.at - now > longest(settings, run) {
-                now
-            } else {
-                candidate.at
+            let at = match candidate.at {
+                at if fixed => at,
+                at => believed(at, now, most),
             };
             if at > now {
                 if earliest.is_none_or(|(first, _)| at < first) {
@@ -94,8 +93,13 @@ pub(crate) fn next(
     }
 }
 
+/// A clock that was set back must not make anything wait longer than it ever would.
+fn believed(at: Millis, now: Millis, most: Millis) -> Millis {
+    if at - now > most { now } else { at }
+}
+
 /// The longest that anything of a run may have to wait.
-fn longest(settings: &Settings, run: &RunBook) -> Millis {
+pub(super) fn longest(settings: &Settings, run: &RunBook) -> Millis {
     [
         // The most a Retry-After is believed.
         6 * 3_600_000,
@@ -113,15 +117,15 @@ fn longest(settings: &Settings, run: &RunBook) -> Millis {
 fn candidates<'a>(
     book: &'a Book,
     run: &'a RunBook,
-    now: Millis,
-    mono: Millis,
+    (now, mono): (Millis, Millis),
+    most: Millis,
 ) -> impl Iterator<Item = Candidate> + 'a {
     // The window to cancel in is measured by the clock that nobody sets.
     let held = (run.held_until > mono).then(|| now.saturating_add(run.held_until - mono));
     let submits = run
         .batches
         .iter()
-        .filter_map(move |batch| submit(book, run, batch, held));
+        .filter_map(move |batch| submit(book, run, batch, (now, most), held));
     let looks = run.jobs.iter().filter_map(move |job| look(book, run, job));
     let warning = warn::next(run).filter(|_| !run.settled());
     let warnings = warning.map(|at| Candidate {
@@ -135,7 +139,13 @@ fn candidates<'a>(
     submits.chain(looks).chain(warnings)
 }
 
-fn submit(book: &Book, run: &RunBook, batch: &BatchRow, held: Option<Millis>) -> Option<Candidate> {
+fn submit(
+    book: &Book,
+    run: &RunBook,
+    batch: &BatchRow,
+    (now, most): (Millis, Millis),
+    held: Option<Millis>,
+) -> Option<Candidate> {
     if !matches!(batch.state, BatchState::Ready | BatchState::Ambiguous) {
         return None;
     }
@@ -144,7 +154,8 @@ fn submit(book: &Book, run: &RunBook, batch: &BatchRow, held: Option<Millis>) ->
         .get(&run.row.terms.kind)
         .copied()
         .unwrap_or_default();
-    let open = batch.not_before.max(gate.not_before);
+    // Each by itself: a gate from before the clock was set back must not hide the batch's own wait.
+    let open = believed(batch.not_before, now, most).max(believed(gate.not_before, now, most));
     let (at, reason) = match held {
         Some(until) => (until, WaitReason::HoldFor),
         None => (open, gate.reason.unwrap_or(WaitReason::Backoff)),

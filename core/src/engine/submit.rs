@@ -105,7 +105,7 @@ fn apart(project: &Project, book: &mut Book, run: &str, no: u32) -> Result<Optio
     match overlap {
         Overlap::None => return Ok(None),
         Overlap::Covered(parts) => next.covered(project, parts),
-        Overlap::Unresolved(until) => next.waits_for_another(until),
+        Overlap::Unresolved(until) => next.waits_for_another(&project.settings, until),
     }
     Ok(Some(next.changes))
 }
