@@ -321,10 +321,17 @@ dsr_status dsr_settings_set_backoff_initial_ms(dsr_settings *settings, int64_t m
 // The longest such wait, in milliseconds. Waiting itself has no end. Default: 600000.
 dsr_status dsr_settings_set_backoff_max_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
 
-// The first wait before a job is looked at, in milliseconds. Default: 30000.
+// How much waiting one request is worth, in milliseconds: with less, jobs are looked at, and room in
+// the scan budget is tried for, more often. Default: 30000, found by measurement.
+dsr_status dsr_settings_set_request_worth_ms(dsr_settings *settings,
+                                             int64_t ms,
+                                             dsr_error **err);
+
+// The shortest wait between two looks at a job, in milliseconds. Default: 5000.
 dsr_status dsr_settings_set_poll_initial_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
 
-// The longest wait between two looks at a job, in milliseconds. Default: 3600000.
+// The longest wait between two looks at a job, and between two tries for room in the scan budget,
+// in milliseconds. Default: 21600000.
 dsr_status dsr_settings_set_poll_max_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
 
 // How long to wait before a retrieval whose answer was lost is sent once more, in milliseconds.

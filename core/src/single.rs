@@ -122,7 +122,10 @@ async fn call(project: &Project, operation: &Operation) -> Result<Answer> {
             failures,
             error.retry_after(),
         );
-        let unsent = matches!(class, FailureClass::NotCreated | FailureClass::OverBudget);
+        let unsent = matches!(
+            class,
+            FailureClass::NotCreated | FailureClass::OverBudget | FailureClass::Unclear
+        );
         let again = unsent && error.is_retryable();
         if !again || failures >= TRIES || wait > PATIENCE_MS {
             return Err(error);

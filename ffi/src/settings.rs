@@ -154,7 +154,22 @@ pub unsafe extern "C" fn dsr_settings_set_backoff_max_ms(
     })
 }
 
-/// The first wait before a job is looked at, in milliseconds. Default: 30000.
+/// How much waiting one request is worth, in milliseconds: with less, jobs are looked at, and room in
+/// the scan budget is tried for, more often. Default: 30000, found by measurement.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_settings_set_request_worth_ms(
+    settings: *mut dsr_settings,
+    ms: i64,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    change(unsafe { Caller::trusted(err) }, settings, |_, settings| {
+        settings.request_worth = span(ms, "ms")?;
+        Ok(())
+    })
+}
+
+/// The shortest wait between two looks at a job, in milliseconds. Default: 5000.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_settings_set_poll_initial_ms(
     settings: *mut dsr_settings,
@@ -168,7 +183,8 @@ pub unsafe extern "C" fn dsr_settings_set_poll_initial_ms(
     })
 }
 
-/// The longest wait between two looks at a job, in milliseconds. Default: 3600000.
+/// The longest wait between two looks at a job, and between two tries for room in the scan budget,
+/// in milliseconds. Default: 21600000.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_settings_set_poll_max_ms(
     settings: *mut dsr_settings,

@@ -35,6 +35,17 @@ impl Draw {
         first.saturating_add(self.next() % span)
     }
 
+    /// A duration whose logarithm is normally distributed (Box and Muller).
+    pub fn lognormal(&mut self, median: f64, sigma: f64) -> u64 {
+        #[allow(clippy::cast_precision_loss)] // 53 bits are kept
+        let mut unit = || ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64;
+        let (radius, turn) = ((-2.0 * unit().ln()).sqrt(), std::f64::consts::TAU * unit());
+        let drawn = median * (sigma * radius * turn.cos()).exp();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+        let drawn = drawn.clamp(1.0, 1e13) as u64;
+        drawn
+    }
+
     pub fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
         let at = self.within([0, (words.len() as u64).saturating_sub(1)]);
         usize::try_from(at)

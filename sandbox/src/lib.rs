@@ -25,6 +25,7 @@
 //! | one call per second per project, the text of its 429 | documented, text observed |
 //! | the limit is measured from the last call not refused for it; a call lost on the way counts | our assumption |
 //! | scans outstanding: one per day of age | documented; 365 for CCPA, the wording, and that one alone always fits are our assumption |
+//! | days are freed when the task ends, or evenly while it works ([`ScansFreed`]) | both our assumption |
 //! | 2,000 ids per retrieval; floor(2000 / (groups + 1)) per deletion, 1,999 without groups | documented |
 //! | status and text of a refusal for size, for an empty, repeated, or bad id | our assumption |
 //! | collections without slash: 301, without the query | observed on the host's other routes; the query is our assumption |
@@ -60,7 +61,7 @@ pub use ledger::{Entry, Operation, Summary};
 pub use message::{Host, Reply, Request, Wire};
 pub use options::{
     CancelAnswer, Case, Cipher, CreateShape, DateForm, Dialect, ErrorBody, ItemSlash, JobMs,
-    Layout, LinkField, NotFound, Options, TaskIdKind,
+    Layout, LinkField, Lognormal, NotFound, Options, ScansFreed, TaskIdKind,
 };
 pub use server::{Server, Time};
 pub use world::World;

@@ -43,8 +43,12 @@ pub struct Options {
     pub too_many_status: u16,
     /// Ids that the vendor refuses, without saying which.
     pub bad_ids: Vec<String>,
+    /// When the days of a retrieval stop being outstanding.
+    pub scans_freed: ScansFreed,
     /// How long tasks take.
     pub job_ms: JobMs,
+    /// How long tasks take as a whole, if it is to be drawn so; `job_ms` then counts for nothing.
+    pub job_lognormal: Option<Lognormal>,
     /// These tasks (1 = the first ever created) end as FAILURE.
     pub fail_tasks: Vec<u64>,
     /// These tasks end as REVOKED when they would have started.
@@ -83,7 +87,9 @@ impl Default for Options {
             deletion_limit: 1_999,
             too_many_status: 400,
             bad_ids: Vec::new(),
+            scans_freed: ScansFreed::default(),
             job_ms: JobMs::default(),
+            job_lognormal: None,
             fail_tasks: Vec::new(),
             revoke_tasks: Vec::new(),
             lag_not_found_polls: 0,
@@ -233,6 +239,13 @@ words! {
     DateForm { /** documented sample */ Micros = "micros", /** whole seconds */ Seconds = "seconds", /** with a Z */ Zulu = "zulu" }
 }
 words! {
+    /// When the days of a retrieval stop being outstanding. No source tells.
+    ScansFreed {
+        /** when the task ends */ AtEnd = "at_end",
+        /** day by day, evenly over the task's time */ Gradually = "gradually",
+    }
+}
+words! {
     /// How archives are encrypted.
     Cipher {
         /** traditional, what public clients can read */ ZipCrypto = "zipcrypto",
@@ -253,6 +266,16 @@ pub struct JobMs {
     pub staging: [u64; 2],
     /// In STARTED.
     pub started: [u64; 2],
+}
+
+/// A duration whose logarithm is normally distributed: a twentieth of it is PENDING, a tenth STAGING.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lognormal {
+    /// Half of the tasks take longer.
+    pub median_ms: f64,
+    /// Of the logarithm.
+    pub sigma: f64,
 }
 
 impl Default for JobMs {

@@ -1,7 +1,7 @@
 //! A task of the vendor: a retrieval or a deletion on its way.
 
 use crate::draw::Draw;
-use crate::options::{Options, TaskIdKind};
+use crate::options::{Options, ScansFreed, TaskIdKind};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TaskKind {
@@ -70,10 +70,19 @@ impl Task {
     pub fn new(options: &Options, number: u64, order: Order, now_ms: i64, scans: u64) -> Self {
         let mut draw = Draw::new(options.seed, "task", &number.to_le_bytes());
         let id = task_id(options.dialect.task_id_kind, now_ms, number, &mut draw);
-        let mut after = |from: i64, range| from.saturating_add_unsigned(draw.within(range));
-        let staging_ms = after(now_ms, options.job_ms.pending);
-        let started_ms = after(staging_ms, options.job_ms.staging);
-        let end_ms = after(started_ms, options.job_ms.started);
+        let [pending, staging, started] = match &options.job_lognormal {
+            None => {
+                let job = &options.job_ms;
+                [job.pending, job.staging, job.started].map(|range| draw.within(range))
+            }
+            Some(drawn) => {
+                let whole = draw.lognormal(drawn.median_ms, drawn.sigma);
+                [whole / 20, whole / 10, whole - whole / 20 - whole / 10]
+            }
+        };
+        let staging_ms = now_ms.saturating_add_unsigned(pending);
+        let started_ms = staging_ms.saturating_add_unsigned(staging);
+        let end_ms = started_ms.saturating_add_unsigned(started);
         let end = if options.fail_tasks.contains(&number) {
             State::Failure
         } else {
@@ -105,6 +114,30 @@ impl Task {
             State::Staging
         } else {
             State::Pending
+        }
+    }
+
+    /// Milliseconds from its creation to its end.
+    pub fn duration_ms(&self) -> i64 {
+        self.end_ms.saturating_sub(self.created_ms)
+    }
+
+    /// The scans that are outstanding at this time.
+    pub fn outstanding(&self, freed: ScansFreed, now_ms: i64) -> u64 {
+        if !self.state(now_ms).is_running() {
+            return 0;
+        }
+        match freed {
+            ScansFreed::AtEnd => self.scans,
+            ScansFreed::Gradually => {
+                let whole = self.duration_ms().max(1).unsigned_abs();
+                let left = self.end_ms.saturating_sub(now_ms).max(0).unsigned_abs();
+                // Up, so that a day counts until it has been read.
+                u64::try_from(
+                    (u128::from(self.scans) * u128::from(left)).div_ceil(u128::from(whole)),
+                )
+                .unwrap_or(self.scans)
+            }
         }
     }
 

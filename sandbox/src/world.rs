@@ -134,6 +134,12 @@ impl World {
         self.now_ms
     }
 
+    /// How long each task takes, in the order they were made, in milliseconds. For judging a client;
+    /// no client can see it.
+    pub fn durations_ms(&self) -> Vec<i64> {
+        self.tasks.iter().map(Task::duration_ms).collect()
+    }
+
     /// Every request that reached the vendor, in order.
     pub fn ledger(&self) -> &[Entry] {
         &self.ledger

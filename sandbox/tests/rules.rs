@@ -78,6 +78,44 @@ fn the_scan_budget_fills_and_empties() {
 }
 
 #[test]
+fn days_may_be_freed_while_the_task_works() {
+    let day = u64::try_from(DAY_MS).unwrap();
+    let mut world = World::new(options(json!({
+        "scan_budget_days": 1_000, "project_age_days": 800, "scans_freed": "gradually",
+        "job_ms": {"pending": [0, 0], "staging": [0, 0], "started": [10 * day, 10 * day]}})));
+    let mut retrieve =
+        |id: &str, at| create(&mut world, "retrievals", json!({"distinct_ids": [id]}), at).0;
+    assert_eq!(retrieve("a", SECOND), 201);
+    // 1,000 - 800 days are free from the start; 600 of the first one's must have been read.
+    assert_eq!(retrieve("b", 7 * DAY_MS), 429);
+    assert_eq!(retrieve("b", 8 * DAY_MS), 201);
+}
+
+#[test]
+fn durations_may_be_lognormal() {
+    let drawn = |seed: u64| {
+        let mut world = World::new(options(json!({"seed": seed, "rate_interval_ms": 0,
+            "job_lognormal": {"median_ms": 60_000.0, "sigma": 0.5}})));
+        for n in 0..400 {
+            create(
+                &mut world,
+                "deletions",
+                json!({"distinct_ids": [n.to_string()]}),
+                0,
+            );
+        }
+        world.durations_ms()
+    };
+    let mut found = drawn(1);
+    assert_eq!(found, drawn(1));
+    assert_ne!(found, drawn(2));
+    found.sort_unstable();
+    assert!((54_000..66_000).contains(&found[200]), "{}", found[200]);
+    // One in six is beyond e^0.5 = 1.65 times the median.
+    assert!((90_000..110_000).contains(&found[337]), "{}", found[337]);
+}
+
+#[test]
 fn limits_per_request() {
     let ids = |n: usize| json!({"distinct_ids": (0..n).map(|n| n.to_string()).collect::<Vec<_>>()});
     for (setting, kind, limit) in [

@@ -95,6 +95,7 @@ fn settings(table: Option<&Table>) -> Settings {
                 settings.max_ids_per_deletion_plan = value.as_u64().expect("a number");
             }
             "backoff_max" => settings.backoff_max = seconds(),
+            "request_worth" => settings.request_worth = seconds(),
             "poll_initial" => settings.poll_initial = seconds(),
             "poll_max" => settings.poll_max = seconds(),
             "lost_after" => settings.lost_after = seconds(),

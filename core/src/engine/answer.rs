@@ -13,7 +13,7 @@ use crate::model::Millis;
 use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::job::JobStatus;
-use crate::pace::{backoff, poll};
+use crate::pace::backoff;
 use crate::settings::{AmbiguityPolicy, Settings, ms};
 
 /// How long to wait before the identical deletion is sent to find out about a lost answer: soon at
@@ -27,6 +27,9 @@ const AMBIGUOUS_WINDOW: Millis = 24 * 3_600_000;
 /// How long after another run's request was to be resolved its people are looked for again.
 const AFTER_ANOTHER: Millis = 5_000;
 
+/// How long after its creation a job is looked at first, where nothing is known.
+const FIRST_LOOK: Millis = 10_000;
+
 /// Whether it is too late to find out about a lost answer by sending the request again: an id may
 /// have been registered anew meanwhile, and that person must not be erased.
 pub(super) fn too_old(kind: Kind, lost_at: Millis, now: Millis) -> bool {
@@ -39,6 +42,8 @@ pub(super) struct Next<'a> {
     pub(super) batch: BatchRow,
     pub(super) attempt: AttemptRow,
     pub(super) now: Millis,
+    /// How long after its creation a job is looked at first.
+    pub(super) first_look: Millis,
     pub(super) changes: Vec<Change>,
 }
 
@@ -57,6 +62,7 @@ impl<'a> Next<'a> {
             batch,
             attempt,
             now,
+            first_look: FIRST_LOOK,
             changes: Vec::new(),
         })
     }
@@ -79,6 +85,7 @@ impl<'a> Next<'a> {
             },
             batch,
             now,
+            first_look: FIRST_LOOK,
             changes: Vec::new(),
         })
     }
@@ -127,7 +134,7 @@ impl<'a> Next<'a> {
             failures: 0,
             fetch_failures: 0,
             last_poll_at: None,
-            next_poll_at: self.now + poll::interval(&project.settings, 0),
+            next_poll_at: self.now + self.first_look,
             ended_at: None,
             cancel: match self.book.row.cancel_at {
                 // Asked while the request was under way.
@@ -173,6 +180,28 @@ impl<'a> Next<'a> {
         let seconds = (not_before - self.now + 999) / 1000;
         let text = format!("{}; next try in {seconds} s", error.message());
         self.event(EventKind::Backoff, None, text);
+        self.cancelled_meanwhile(unresolved);
+    }
+
+    /// Refused because the project has no room: nothing is wrong with this batch, and the gate says
+    /// when another is tried. One event for as long as it lasts.
+    pub(super) fn no_room(&mut self, error: &Error, first: bool) {
+        let unresolved = self.batch.ambiguous > 0;
+        self.batch.state = if unresolved {
+            BatchState::Ambiguous
+        } else {
+            BatchState::Ready
+        };
+        self.batch.not_before = self.now;
+        self.finish(AttemptState::NotCreated, Some(error));
+        if first {
+            let text = "the vendor takes no more retrievals for now (429, scan budget); tried again until it does";
+            self.event(EventKind::Backoff, None, text.to_owned());
+        }
+        self.cancelled_meanwhile(unresolved);
+    }
+
+    fn cancelled_meanwhile(&mut self, unresolved: bool) {
         if self.book.row.cancel_at.is_some() {
             // Asked while the call was under way: nothing will be sent any more. What an earlier
             // attempt did is not known.

@@ -16,6 +16,7 @@ use crate::model::action::Kind;
 use crate::model::event::{EventKind, WaitReason};
 use crate::model::job::JobStatus;
 use crate::model::run::RunState;
+use crate::pace::learnt::Learnt;
 use crate::secret::Secret;
 
 /// One run.
@@ -41,6 +42,11 @@ pub(crate) struct Gate {
     pub not_before: Millis,
     pub failures: u32,
     pub reason: Option<WaitReason>,
+    /// The vendor asked to be left alone until then.
+    pub asked: Millis,
+    /// A refusal could be about the pace as well as about the scan budget: the next create comes
+    /// after a pause that tells them apart.
+    pub unclear: bool,
 }
 
 /// All runs at hand.
@@ -51,6 +57,8 @@ pub(crate) struct Book {
     pub gates: HashMap<Kind, Gate>,
     /// Where to look for the people of running deletions. Made when a second run needs it.
     pub prints: Prints,
+    /// How long jobs take, and how much may be outstanding.
+    pub learnt: Learnt,
     /// Archives being downloaded now, by run and task.
     pub fetching: HashSet<(String, String)>,
 }

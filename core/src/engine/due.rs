@@ -6,6 +6,7 @@ use super::warn;
 use crate::journal::{BatchRow, BatchState, JobRow};
 use crate::model::Millis;
 use crate::model::event::WaitReason;
+use crate::pace::hazard;
 use crate::settings::{Settings, ms};
 
 /// Downloads at the same time. They do not count for the pace.
@@ -61,6 +62,7 @@ pub(crate) fn next(
 ) -> Due {
     let mut best: Option<Candidate> = None;
     let mut earliest: Option<(Millis, WaitReason)> = None;
+    let idle = (!book.runs.values().any(wants_to_send)).then_some(settings);
     for run in book.runs.values() {
         let row = &run.row;
         let elsewhere = only.is_some_and(|id| id != row.id);
@@ -68,7 +70,7 @@ pub(crate) fn next(
             continue;
         }
         let most = longest(settings, run);
-        for candidate in candidates(book, run, (now, mono), most) {
+        for candidate in candidates(book, run, (now, mono), most, idle) {
             let fixed = matches!(candidate.reason, WaitReason::HoldFor | WaitReason::Deadline);
             let at = match candidate.at {
                 at if fixed => at,
@@ -119,6 +121,7 @@ fn candidates<'a>(
     run: &'a RunBook,
     (now, mono): (Millis, Millis),
     most: Millis,
+    idle: Option<&'a Settings>,
 ) -> impl Iterator<Item = Candidate> + 'a {
     // The window to cancel in is measured by the clock that nobody sets.
     let held = (run.held_until > mono).then(|| now.saturating_add(run.held_until - mono));
@@ -126,7 +129,10 @@ fn candidates<'a>(
         .batches
         .iter()
         .filter_map(move |batch| submit(book, run, batch, (now, most), held));
-    let looks = run.jobs.iter().filter_map(move |job| look(book, run, job));
+    let looks = run
+        .jobs
+        .iter()
+        .filter_map(move |job| look(book, run, job, idle));
     let warning = warn::next(run).filter(|_| !run.settled());
     let warnings = warning.map(|at| Candidate {
         at,
@@ -171,7 +177,29 @@ fn submit(
     })
 }
 
-fn look(book: &Book, run: &RunBook, job: &JobRow) -> Option<Candidate> {
+/// Whether creates of a run want the project's requests.
+fn wants_to_send(run: &RunBook) -> bool {
+    run.row.approved_at.is_some()
+        && run.row.paused.is_none()
+        && run
+            .batches
+            .iter()
+            .any(|batch| matches!(batch.state, BatchState::Ready | BatchState::Ambiguous))
+}
+
+/// When a job is looked at. While nothing is to be sent, requests are not scarce, and the end of
+/// the whole run may hang on this job.
+fn look_at(job: &JobRow, idle: Option<&Settings>) -> Millis {
+    let last = job.last_poll_at.unwrap_or(job.created_at);
+    match idle {
+        Some(settings) if job.failures == 0 && !job.status.is_terminal() => job
+            .next_poll_at
+            .min(last + hazard::idle_interval(settings, last - job.created_at)),
+        _ => job.next_poll_at,
+    }
+}
+
+fn look(book: &Book, run: &RunBook, job: &JobRow, idle: Option<&Settings>) -> Option<Candidate> {
     if !run.job_open(job) {
         return None;
     }
@@ -202,9 +230,10 @@ fn look(book: &Book, run: &RunBook, job: &JobRow) -> Option<Candidate> {
             action: Action::Fetch { run: id, task },
         }
     } else {
+        let at = look_at(job, idle);
         Candidate {
-            at: job.next_poll_at,
-            rank: (3, job.next_poll_at, job.created_at),
+            at,
+            rank: (3, at, job.created_at),
             reason,
             action: Action::Poll { run: id, task },
         }

@@ -23,6 +23,7 @@ pub(crate) mod project;
 pub(crate) mod recover;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod schedule;
 pub(crate) mod split;
 pub(crate) mod step;
 pub(crate) mod submit;

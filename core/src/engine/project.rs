@@ -16,6 +16,7 @@ use crate::model::time::Clock;
 use crate::model::wire::{Answer, Failure, FailureClass, Operation};
 use crate::pace::backoff::Dice;
 use crate::pace::rate::{Pacer, Slot};
+use crate::pace::scans::QUIET;
 use crate::settings::Settings;
 use crate::vendor::Vendor;
 
@@ -100,6 +101,7 @@ impl Project {
     }
 
     async fn exchange(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
+        let quiet = slot.quiet.is_none_or(|quiet| quiet >= QUIET);
         let sent = match self.vendor.request(operation) {
             Ok(request) => self.transport.send(request).await,
             Err(error) => Err(error),
@@ -107,7 +109,7 @@ impl Project {
         drop(slot);
         let response = sent.map_err(|error| lost(operation, error))?;
         let reading = self.vendor.read(operation, &response);
-        let result = classify(operation, &response, reading, self.now());
+        let result = classify(operation, &response, reading, quiet, self.now());
         tracing::debug!(
             target: "dsrkit",
             operation = operation.name(),

@@ -20,6 +20,7 @@ use crate::model::action::{Kind, Terms};
 use crate::model::event::{EventKind, WaitReason};
 use crate::model::report::{ReportData, SubjectOutcome};
 use crate::model::run::RunState;
+use crate::pace::learnt::Learnt;
 
 /// All runs of one project in one journal.
 pub(crate) struct Engine {
@@ -58,6 +59,7 @@ impl Engine {
         if write {
             project.journal.put_project(&row)?;
         }
+        book.learnt = Learnt::read(project.journal.learnt(&row.fingerprint)?.as_deref());
         recover::recover(&project, &mut book, write)?;
         let used_before = !project.journal.runs()?.is_empty();
         let engine = Arc::new(Self {

@@ -6,7 +6,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::due::{self, Action, Due};
 use super::run::Engine;
-use super::{cancel, fetch, submit, warn, watch};
+use super::{cancel, fetch, schedule, submit, warn, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{BatchState, Rescued};
 use crate::model::Millis;
@@ -162,7 +162,8 @@ impl Engine {
     async fn act(&self, action: &Action) -> Result<()> {
         match action {
             Action::Submit { run, batch } => {
-                let slot = self.project.pacer.slot().await;
+                let quiet = schedule::quiet(&self.book(), run)?;
+                let slot = self.project.pacer.slot_after(quiet).await;
                 let intent = submit::intend(&self.project, &mut self.book(), run, *batch)?;
                 let Some(operation) = intent else {
                     return Ok(());

@@ -1,18 +1,23 @@
 //! Sending one batch: the intent is on disk before the first byte leaves, the answer is on disk
 //! before anybody hears of it.
 
+use std::time::Duration;
+
 use super::answer::{Next, too_old};
 use super::book::{Book, Gate, RunBook};
 use super::overlap::{self, Overlap};
 use super::plan::batch_digest;
 use super::project::Project;
+use super::schedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{AttemptRow, AttemptState, BatchState, Change, OrphanRow, Rescued};
-use crate::model::action::Kind;
+use crate::model::action::{Kind, Terms};
 use crate::model::event::{EventKind, WaitReason};
 use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation};
 use crate::pace::backoff;
-use crate::settings::AmbiguityPolicy;
+use crate::pace::learnt::Learnt;
+use crate::pace::scans::QUIET;
+use crate::settings::{AmbiguityPolicy, ms};
 
 /// Redirects in a row before a person must look at the set-up.
 const REDIRECTS_MAX: usize = 5;
@@ -120,14 +125,25 @@ pub(crate) fn settle(
     result: &Result<Answer, Failure>,
 ) -> Result<()> {
     let now = project.now();
-    let kind = book.run(run)?.row.terms.kind;
+    let row = &book.run(run)?.row;
+    let (terms, fingerprint) = (row.terms, row.project);
+    let kind = terms.kind;
     let mut gate = book.gates.get(&kind).copied().unwrap_or_default();
+    let mut learnt = book.learnt.clone();
     let mut next = Next::new(book.run(run)?, no, now)?;
+    next.first_look = schedule::look(project, book, kind, 0);
     let mut paused = None;
     match result {
         Ok(Answer::Created(tasks)) => {
             gate = Gate::default();
             next.accepted(project, tasks);
+            if kind == Kind::Retrieval {
+                let full = learnt.scans.is_full();
+                learnt.scans.accepted(now);
+                if full {
+                    next.changes.push(schedule::change(fingerprint, &learnt));
+                }
+            }
         }
         Ok(_) => next.ambiguous(
             project,
@@ -143,17 +159,30 @@ pub(crate) fn settle(
                 not_before: now + wait,
                 failures,
                 reason: Some(reason),
+                ..Gate::default()
             };
+            let was_full = gate.reason == Some(WaitReason::ScanBudget);
             match class {
-                FailureClass::NotCreated => {
-                    gate = shut(WaitReason::Backoff);
+                FailureClass::OverBudget => {
+                    gate = no_room(project, book, &mut learnt, terms, asked);
+                    next.no_room(error, !was_full);
+                }
+                // The room was used up a moment ago: that it still is, is the likelier reason.
+                FailureClass::Unclear if was_full => {
+                    gate = no_room(project, book, &mut learnt, terms, asked);
+                    next.no_room(error, false);
+                }
+                FailureClass::Unclear => {
+                    let wait = wait.max(QUIET);
+                    gate = Gate {
+                        not_before: now + wait,
+                        unclear: true,
+                        ..shut(WaitReason::Backoff)
+                    };
                     next.not_created(error, now + wait);
                 }
-                FailureClass::OverBudget => {
-                    gate = shut(match kind {
-                        Kind::Retrieval => WaitReason::ScanBudget,
-                        Kind::Deletion => WaitReason::Backoff,
-                    });
+                FailureClass::NotCreated => {
+                    gate = shut(WaitReason::Backoff);
                     next.not_created(error, now + wait);
                 }
                 FailureClass::Redirected(_) => {
@@ -189,9 +218,28 @@ pub(crate) fn settle(
     let changes = next.changes;
     book.commit(project.journal.as_ref(), run, changes)?;
     book.gates.insert(kind, gate);
+    book.learnt = learnt;
     match paused {
         Some(error) => super::pause::pause(project, book, error),
         None => Ok(()),
+    }
+}
+
+/// The gate of retrievals while the scan budget is used up.
+fn no_room(
+    project: &Project,
+    book: &Book,
+    learnt: &mut Learnt,
+    terms: Terms,
+    asked: Option<Duration>,
+) -> Gate {
+    let now = project.now();
+    let asked = asked.map_or(now, |asked| now + ms(asked));
+    Gate {
+        not_before: asked.max(now + schedule::room(project, book, learnt, terms)),
+        reason: Some(WaitReason::ScanBudget),
+        asked,
+        ..Gate::default()
     }
 }
 

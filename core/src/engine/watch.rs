@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::book::{Book, RunBook, wants_archive};
 use super::project::Project;
+use super::schedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::decode;
 use crate::journal::{BatchState, Change, JobOrigin, JobRow};
@@ -13,7 +14,7 @@ use crate::model::event::EventKind;
 use crate::model::job::{Job, JobStatus};
 use crate::model::subject::DistinctId;
 use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
-use crate::pace::{backoff, poll};
+use crate::pace::backoff;
 use crate::settings::ms;
 
 /// Looks at a finished retrieval that shows no usable link before it is held.
@@ -37,11 +38,15 @@ pub(crate) fn settle(
     result: Result<Answer, Failure>,
 ) -> Result<()> {
     let now = project.now();
-    let mut job = book.run(run)?.job(task)?.clone();
+    let row = &book.run(run)?.row;
+    let (kind, fingerprint) = (row.terms.kind, row.project);
+    let before = book.run(run)?.job(task)?.clone();
+    let mut job = before.clone();
     job.polls += 1;
     job.last_poll_at = Some(now);
+    job.next_poll_at = now + schedule::look(project, book, kind, now - job.created_at);
     let mut paused = None;
-    let changes = match result {
+    let mut changes = match result {
         Ok(Answer::Status(seen)) => {
             job.failures = 0;
             if let Some(word) = odd_word(book.run(run)?, &seen.status) {
@@ -80,9 +85,8 @@ pub(crate) fn settle(
             let asked = error.retry_after();
             job.next_poll_at =
                 now + backoff::wait(&project.settings, &project.dice, job.failures, asked);
-            let kind = error.kind();
             if matches!(
-                kind,
+                error.kind(),
                 ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
             ) {
                 job.next_poll_at = now;
@@ -97,6 +101,14 @@ pub(crate) fn settle(
             }
         }
     };
+    let end = changes.iter().find_map(|change| match change {
+        Change::Job(row) if row.status.is_terminal() => Some(row.status.clone()),
+        _ => None,
+    });
+    if let Some(end) = end.filter(|_| !before.status.is_terminal()) {
+        schedule::ended(book, kind, &before, &end, now);
+        changes.push(schedule::change(fingerprint, &book.learnt));
+    }
     book.commit(project.journal.as_ref(), run, changes)?;
     match paused {
         Some(error) => {
@@ -164,8 +176,6 @@ fn seen_status(
     now: Millis,
 ) -> Vec<Change> {
     let task = job.task.clone();
-    let age = now - job.created_at;
-    job.next_poll_at = now + poll::interval(&project.settings, age);
     if job.status.is_terminal() {
         return ended_before(project, book, job, seen, now);
     }
@@ -288,8 +298,6 @@ fn missing(
     let task = job.task.clone();
     let first = job.missing_since.is_none();
     let since = *job.missing_since.get_or_insert(now);
-    let age = now - job.created_at;
-    job.next_poll_at = now + poll::interval(&project.settings, age);
     let mut changes = Vec::new();
     if first {
         let text = format!("the vendor says {word}; it is asked again");

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::error::{Error, ErrorKind, RetryAdvice, Sent};
 use crate::model::Millis;
+use crate::model::action::Kind;
 use crate::model::wire::{
     Answer, Failure, FailureClass, Operation, Reading, Refusal, Response, Subject,
 };
@@ -16,11 +17,13 @@ use crate::model::wire::{
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
 
-/// Tells what an answer means. `now` serves to read a Retry-After that is a date.
+/// Tells what an answer means. `quiet` says that no call was made for a while before this one: a
+/// refusal is not about the pace then. `now` serves to read a Retry-After that is a date.
 pub fn classify(
     operation: &Operation,
     response: &Response,
     reading: Reading,
+    quiet: bool,
     now: Millis,
 ) -> Result<Answer, Failure> {
     let status = response.status;
@@ -40,7 +43,11 @@ pub fn classify(
         Reading::Refused(refusal) => refusal,
         _ => Refusal::default(),
     };
-    Err(refused(operation, status, &response.headers, refusal, now))
+    let mut failure = refused(operation, status, &response.headers, refusal, now);
+    if quiet && failure.class == FailureClass::Unclear {
+        failure.class = FailureClass::OverBudget;
+    }
+    Err(failure)
 }
 
 fn refused(
@@ -104,13 +111,15 @@ fn refused(
             };
         }
         429 => {
-            let (class, text) = match refusal.about {
-                Subject::Rate => (
+            // Only creates of retrievals make scans. How the vendor words that is not known.
+            let scans = matches!(operation, Operation::Create { terms, .. } if terms.kind == Kind::Retrieval);
+            let (class, text) = match (refusal.about, scans) {
+                (Subject::Rate, _) | (_, false) => (
                     FailureClass::NotCreated,
                     "the vendor allows one request a second (429)",
                 ),
-                _ => (
-                    FailureClass::OverBudget,
+                (_, true) => (
+                    FailureClass::Unclear,
                     "the vendor refuses for now: its pace, or too many outstanding scans (429)",
                 ),
             };
@@ -274,6 +283,54 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> 
 mod tests {
     use super::*;
     use http::HeaderValue;
+
+    #[test]
+    fn the_two_429s_are_told_apart() {
+        use crate::model::action::{Compliance, Terms};
+        use crate::model::wire::{IdsJson, PathForm};
+        let create = |kind| Operation::Create {
+            terms: Terms {
+                kind,
+                compliance: Compliance::Gdpr,
+                disclosure: None,
+            },
+            ids_json: IdsJson("[]".into()),
+            request_id: None,
+        };
+        let get = |kind| Operation::Get {
+            kind,
+            task: "1".into(),
+            form: PathForm::Slash,
+        };
+        let class = |operation: &Operation, about, quiet| {
+            let response = Response {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                headers: HeaderMap::new(),
+                body: bytes::Bytes::new(),
+            };
+            let refusal = Refusal {
+                about,
+                conflict: None,
+            };
+            let reading = Reading::Refused(refusal);
+            let failure = classify(operation, &response, reading, quiet, 0).expect_err("429");
+            assert_eq!(failure.error.kind(), ErrorKind::RateLimited);
+            failure.class
+        };
+        let retrieval = create(Kind::Retrieval);
+        let unknown = Subject::Unknown;
+        assert_eq!(class(&retrieval, unknown, true), FailureClass::OverBudget);
+        assert_eq!(class(&retrieval, unknown, false), FailureClass::Unclear);
+        let pace = FailureClass::NotCreated;
+        assert_eq!(class(&retrieval, Subject::Rate, true), pace);
+        for other in [
+            create(Kind::Deletion),
+            get(Kind::Retrieval),
+            get(Kind::Deletion),
+        ] {
+            assert_eq!(class(&other, unknown, true), pace, "never the budget");
+        }
+    }
 
     #[test]
     fn retry_after_is_honoured_and_clamped() {

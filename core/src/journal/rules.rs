@@ -71,10 +71,8 @@ pub(super) fn check(stored: &impl Stored, change: &Change) -> Result<()> {
         },
         Change::Seal(row) => check_seal(stored, row),
         Change::Purge { run, .. } => check_purge(stored, run),
-        Change::Orphan(row) => match stored.has_run(&row.run)? {
-            true => Ok(()),
-            false => Err(unknown("run")),
-        },
+        Change::Orphan(row) if stored.has_run(&row.run)? => Ok(()),
+        Change::Orphan(_) => Err(unknown("run")),
         Change::Event(event) => {
             if !stored.has_run(&event.run)? {
                 return Err(unknown("run"));

@@ -246,9 +246,12 @@ pub struct Failure {
 pub enum FailureClass {
     /// Certainly not carried out: no connection, or refused for the pace.
     NotCreated,
-    /// Certainly not carried out: refused although the pace was kept. The vendor's limit on
-    /// outstanding scans, as far as is known.
+    /// A retrieval, certainly not carried out: refused although the project had been quiet. The
+    /// vendor's limit on outstanding scans, as far as is known.
     OverBudget,
+    /// A retrieval, certainly not carried out: refused for its pace or for the limit on
+    /// outstanding scans; the text does not tell which.
+    Unclear,
     /// A fault of this side: nothing was sent, and nothing will be by trying again.
     Local,
     /// Redirected; not followed. The name of the host it pointed to.

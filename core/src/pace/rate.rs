@@ -24,6 +24,8 @@ pub struct Pacer {
 
 /// The right to make one call. The next one starts an interval after this is dropped.
 pub struct Slot {
+    /// How long no call had been made when this right was given; `None` before the first one.
+    pub quiet: Option<Millis>,
     clock: Arc<dyn Clock>,
     last_end: OwnedMutexGuard<Option<Millis>>,
     _busy: Box<dyn Send + Sync>,
@@ -79,12 +81,18 @@ impl Pacer {
 
     /// Waits for the right to make one call.
     pub async fn slot(&self) -> Slot {
+        self.slot_after(0).await
+    }
+
+    /// The same, but at least this long after the call before.
+    pub async fn slot_after(&self, least: Millis) -> Slot {
         let last_end = Arc::clone(&self.last_end).lock_owned().await;
         if let Some(end) = *last_end {
-            let interval = self.interval.load(Ordering::Relaxed);
+            let interval = self.interval.load(Ordering::Relaxed).max(least);
             self.clock.sleep_until(end.saturating_add(interval)).await;
         }
         Slot {
+            quiet: last_end.map(|end| self.clock.monotonic().saturating_sub(end)),
             clock: Arc::clone(&self.clock),
             last_end,
             _busy: self.clock.busy(),

@@ -15,6 +15,7 @@ class _Settings(TypedDict):
     connect_timeout: float
     backoff_initial: float
     backoff_max: float
+    request_worth: float
     poll_initial: float
     poll_max: float
     scan_budget_days: int

@@ -27,10 +27,14 @@ class Settings:
     """The first wait after a refusal or a failure; it doubles from there, with jitter."""
     backoff_max: float = _DEFAULT["backoff_max"]
     """The longest such wait. Waiting itself has no end."""
+    request_worth: float = _DEFAULT["request_worth"]
+    """How much waiting one request is worth: with less, jobs are looked at, and room in the scan
+    budget is tried for, more often. 30 seconds was found by measurement."""
     poll_initial: float = _DEFAULT["poll_initial"]
-    """The first wait before a job is looked at."""
+    """The shortest wait between two looks at a job; 5 seconds by default."""
     poll_max: float = _DEFAULT["poll_max"]
-    """The longest wait between two looks at a job."""
+    """The longest wait between two looks at a job, and between two tries for room in the scan
+    budget; 6 hours by default."""
     scan_budget_days: int = _DEFAULT["scan_budget_days"]
     """Days of outstanding scans that the vendor allows per project."""
     project_age_days: int | None = _DEFAULT["project_age_days"]

@@ -238,12 +238,11 @@ impl World {
     }
 
     fn scans_fit(&self, scans: u64) -> bool {
-        let running = |task: &&Task| task.state(self.now_ms).is_running();
+        let freed = self.options.scans_freed;
         let outstanding: u64 = self
             .tasks
             .iter()
-            .filter(running)
-            .map(|task| task.scans)
+            .map(|task| task.outstanding(freed, self.now_ms))
             .sum();
         let budget = self.options.scan_budget_days;
         budget == 0 || outstanding == 0 || outstanding.saturating_add(scans) <= budget

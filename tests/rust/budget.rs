@@ -1,0 +1,125 @@
+//! The limit on outstanding scans: who waits for it, what is told, what is learnt and kept.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use dsrkit::journal::sqlite::SqliteJournal;
+use dsrkit::journal::{Change, Journal as _, LearntRow};
+use dsrkit::{Confirmation, EventKind, IdSource, RunState};
+use serde_json::{Value, json};
+
+#[path = "support/mod.rs"]
+mod support;
+use support::{client, sandbox};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+/// A project so old that one retrieval fills it, whose jobs take an hour.
+fn old_project() -> Value {
+    json!({"project_age_days": 1500, "job_ms": {
+        "pending": [MINUTE, MINUTE], "staging": [MINUTE, MINUTE], "started": [58 * MINUTE, 58 * MINUTE]}})
+}
+
+fn ids(n: usize) -> IdSource {
+    IdSource::iter((0..n).map(|n| format!("person-{n}")))
+}
+
+/// Rows 28: a refusal for it holds back creates of retrievals, and nothing else.
+#[tokio::test]
+async fn a_full_budget_holds_back_retrievals_only() {
+    let place = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(old_project(), &json!([]));
+    let client = client(&sandbox, &place.path().join("dsr.sqlite3")).unwrap();
+    let retrieval = client.retrieve(ids(4001)).start().await.unwrap();
+    let deletion = client
+        .delete(ids(10))
+        .start(Confirmation::count(10))
+        .await
+        .unwrap();
+    let start = sandbox.clock().now();
+    let (mut backoffs, mut waiting) = (Vec::new(), Vec::new());
+    let mut events = retrieval.events();
+    while let Some(event) = events.next().await {
+        let event = event.unwrap();
+        match event.kind {
+            EventKind::Backoff => backoffs.push(event.text),
+            EventKind::Waiting => waiting.push(event.text),
+            _ => {}
+        }
+    }
+    let took = sandbox.clock().now() - start;
+    assert!(took < 3 * HOUR + 10 * MINUTE, "{} min", took / MINUTE);
+    assert!(
+        waiting
+            .iter()
+            .any(|text| text.contains("waiting: scan budget, next try"))
+    );
+    let ledger = sandbox.ledger();
+    let of = |what: &str| -> Vec<&Value> {
+        let all = ledger.as_array().unwrap().iter();
+        all.filter(|entry| entry["operation"] == what).collect()
+    };
+    let (creates, polls) = (of("create_retrieval"), of("get_retrieval"));
+    assert!((20..200).contains(&creates.len()), "{}", creates.len());
+    // One event for a refusal that may be the pace, one for as long as the budget is full.
+    assert!(backoffs.len() <= 4, "{backoffs:?}");
+    // The first refusal told nothing; the next create came when it did.
+    let refused = creates.iter().position(|entry| entry["status"] == 429);
+    let again = creates[refused.unwrap() + 1];
+    let before = ledger[usize::try_from(again["seq"].as_u64().unwrap() - 2).unwrap()].clone();
+    let pause = again["at_ms"].as_i64().unwrap() - before["at_ms"].as_i64().unwrap();
+    assert!(pause >= 1200, "{pause}");
+    // Looks went on, and the deletion went its way.
+    assert!(polls.len() > 20, "{}", polls.len());
+    let sent = of("create_deletion");
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0]["at_ms"].as_i64().unwrap() - start < 10_000);
+    assert_eq!(deletion.wait().await.unwrap().state, RunState::Finished);
+    assert_eq!(
+        sandbox.summary()["min_gap_ms"]
+            .as_i64()
+            .map(|gap| gap >= 1000),
+        Some(true)
+    );
+}
+
+/// What was learnt outlives the process; what is damaged is learnt anew.
+#[tokio::test]
+async fn what_was_learnt_outlives_the_process() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("dsr.sqlite3");
+    let looks = |sandbox: &dsrkit::sandbox::Sandbox| {
+        sandbox.summary()["calls"]["get_retrieval"]
+            .as_u64()
+            .unwrap_or(0)
+    };
+    let sandbox = sandbox(old_project(), &json!([]));
+    let mut used = Vec::new();
+    for round in 0..3 {
+        let before = looks(&sandbox);
+        let client = client(&sandbox, &path).unwrap();
+        client
+            .retrieve(ids(4001))
+            .start()
+            .await
+            .unwrap()
+            .await
+            .unwrap();
+        used.push(looks(&sandbox) - before);
+        drop(client);
+        let journal = SqliteJournal::open(&path).unwrap();
+        let project = journal.runs().unwrap()[0].project;
+        let learnt = journal.learnt(&project).unwrap().unwrap();
+        assert!(
+            learnt.len() < 3000 && !learnt.contains("person"),
+            "{learnt}"
+        );
+        if round == 1 {
+            let text = learnt[..learnt.len() / 2].to_owned();
+            journal
+                .commit(&[Change::Learnt(LearntRow { project, text })])
+                .unwrap();
+        }
+    }
+    assert!(used[1] < used[0], "{used:?}");
+    assert_eq!(used[2], used[0], "{used:?}");
+}
