@@ -44,6 +44,7 @@ lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshn
 
 bench: ## speed and memory beside a plain script, in one run
 	$(PYTHON) benches/intake/run.py
+	$(CARGO) run --release -q -p dsrkit --example schedule --features sandbox
 
 soak: $(VENV)/.installed ## long runs: 100,000 simulated seeds, mutants, a crash at every single call, the demo killed many times, ten million ids
 	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation -- --nocapture

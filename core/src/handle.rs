@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::drive::Cursor;
-use crate::engine::plan::{confirmation, estimate};
+use crate::engine::plan::confirmation;
 use crate::engine::run::Engine;
 use crate::engine::{CollectOptions, Decision, Estimate};
 use crate::error::{Error, ErrorKind, Result};
@@ -68,7 +68,7 @@ impl PlanHandle {
     }
     /// What carrying it out will take.
     pub fn estimate(&self) -> Estimate {
-        estimate(&self.engine.project, &self.row)
+        self.engine.forecast(&self.row)
     }
     /// What confirms this plan: count, colon, first eight digits of the plan's digest.
     pub fn confirm(&self) -> String {

@@ -76,7 +76,7 @@ pub mod blocking;
 
 pub use builder::{ClientBuilder, Journal, Network};
 pub use client::Client;
-pub use engine::{CollectOptions, Decision, Estimate, PlanOptions};
+pub use engine::{Bound, CollectOptions, Decision, Estimate, PlanOptions};
 pub use error::{Error, ErrorKind, Result, RetryAdvice, Sent};
 pub use handle::{EventReader, PlanHandle, RunHandle};
 pub use ids::IdSource;

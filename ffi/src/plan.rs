@@ -2,8 +2,9 @@
 
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
+use std::time::Duration;
 
-use dsrkit::{IdSource, Kind, PlanHandle};
+use dsrkit::{Estimate, IdSource, Kind, PlanHandle};
 
 use crate::client::{ClientObject, dsr_client};
 use crate::error::dsr_error;
@@ -13,7 +14,7 @@ use crate::ids::{measured, terminated};
 use crate::options::{PlanTerms, dsr_plan_options, options};
 use crate::run::{RunObject, dsr_run};
 use crate::status::dsr_status;
-use crate::text::{c_text, kind_word};
+use crate::text::{bound_word, c_text, kind_word};
 
 /// A frozen plan: the ids, guarded, deduplicated and cut, in the journal. It never changes.
 /// Any thread may use it.
@@ -27,16 +28,19 @@ pub struct PlanObject {
     plan: PlanHandle,
     id: CString,
     confirm: CString,
-    estimate: CString,
+    estimate: Estimate,
+    estimate_text: CString,
 }
 
 impl PlanObject {
     pub fn new(client: &Arc<ClientObject>, plan: PlanHandle) -> Self {
+        let estimate = plan.estimate();
         Self {
             client: Arc::clone(client),
             id: c_text(plan.id()),
             confirm: c_text(&plan.confirm()),
-            estimate: c_text(&plan.estimate().text),
+            estimate_text: c_text(&estimate.text),
+            estimate,
             plan,
         }
     }
@@ -236,10 +240,50 @@ pub extern "C" fn dsr_plan_confirm(plan: *const dsr_plan) -> *const c_char {
     read(plan, std::ptr::null(), |plan| plan.confirm.as_ptr())
 }
 
-/// One line for people: requests, and the least time to send them.
+/// One line for people: requests, the least time to send them, and the expected end where it is
+/// known.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_plan_estimate(plan: *const dsr_plan) -> *const c_char {
-    read(plan, std::ptr::null(), |plan| plan.estimate.as_ptr())
+    read(plan, std::ptr::null(), |plan| plan.estimate_text.as_ptr())
+}
+
+/// All calls that are expected, with refused creates and looks at jobs; -1 when no job of this kind
+/// has ended in this project yet.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_expected_requests(plan: *const dsr_plan) -> i64 {
+    read(plan, -1, |plan| {
+        let requests = plan.estimate.expected_requests;
+        requests.map_or(-1, |count| i64::try_from(count).unwrap_or(i64::MAX))
+    })
+}
+
+/// Milliseconds from the start to the end of the last job, at the least, as it would come in four
+/// of five cases; -1 when no job of this kind has ended in this project yet.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_expected_min_ms(plan: *const dsr_plan) -> i64 {
+    read(plan, -1, |plan| {
+        plan.estimate.expected.map_or(-1, |range| ms(range.0))
+    })
+}
+
+/// The same, at the most.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_expected_max_ms(plan: *const dsr_plan) -> i64 {
+    read(plan, -1, |plan| {
+        plan.estimate.expected.map_or(-1, |range| ms(range.1))
+    })
+}
+
+/// What the end hangs on: "rate", "scan budget" or "not known".
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_expected_bound(plan: *const dsr_plan) -> *const c_char {
+    read(plan, std::ptr::null(), |plan| {
+        bound_word(plan.estimate.bound).as_ptr()
+    })
+}
+
+fn ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Starts a plan. A deletion needs exactly its dsr_plan_confirm, else DSR_NOT_CONFIRMED; a

@@ -27,6 +27,11 @@ pub fn state_word(state: dsrkit::RunState) -> &'static CStr {
     c_words!(state.as_str(), "planned" "running" "waiting" "paused" "held" "finished" "cancelled")
 }
 
+/// What the end of a plan hangs on.
+pub fn bound_word(bound: dsrkit::Bound) -> &'static CStr {
+    c_words!(bound.as_str(), "rate" "scan budget" "not known")
+}
+
 /// The static text of a kind.
 pub fn kind_word(kind: dsrkit::Kind) -> &'static CStr {
     c_words!(kind.as_str(), "retrieval" "deletion")

@@ -1,5 +1,7 @@
 //! Plain values, out to Python and in from it.
 
+use std::time::Duration;
+
 use dsrkit::{Compliance, Disclosure, Error, ErrorKind, Job, Kind, PlanHandle, Terms};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -75,6 +77,10 @@ pub fn plan<'py>(py: Python<'py>, plan: &PlanHandle) -> PyResult<Bound<'py, PyAn
     dict.set_item("requests", estimate.requests)?;
     dict.set_item("sending", estimate.sending.as_secs_f64())?;
     dict.set_item("text", estimate.text)?;
+    dict.set_item("expected_requests", estimate.expected_requests)?;
+    let seconds = |(least, most): (Duration, Duration)| (least.as_secs_f64(), most.as_secs_f64());
+    dict.set_item("expected", estimate.expected.map(seconds))?;
+    dict.set_item("bound", estimate.bound.as_str())?;
     Ok(dict.into_any())
 }
 

@@ -220,6 +220,7 @@ def test_progress_is_shown(client: dsrkit.Client, capsys: pytest.CaptureFixture[
 def test_a_plan_shows_what_it_will_do(client: dsrkit.Client) -> None:
     plan = client.plan_deletion([f"user-{number}" for number in range(4000)], reference="DSR-9")
     assert (plan.subjects, plan.batches, plan.estimate.requests) == (4000, 3, 3)
+    assert (plan.estimate.bound, plan.estimate.expected) == ("not known", None)
     assert plan.confirm.startswith("4000:")
     assert client.run(plan.id).state == "planned"
     for wrong in (None, "", "4000", "3999:" + plan.confirm[5:], "4000:00000000"):

@@ -3,7 +3,7 @@
 
 use dsrkit::journal::sqlite::SqliteJournal;
 use dsrkit::journal::{Change, Journal as _, LearntRow};
-use dsrkit::{Confirmation, EventKind, IdSource, RunState};
+use dsrkit::{Bound, Confirmation, EventKind, IdSource, RunState};
 use serde_json::{Value, json};
 
 #[path = "support/mod.rs"]
@@ -122,4 +122,55 @@ async fn what_was_learnt_outlives_the_process() {
     }
     assert!(used[1] < used[0], "{used:?}");
     assert_eq!(used[2], used[0], "{used:?}");
+}
+
+/// A plan says when it may end, once jobs of the project have ended.
+#[tokio::test]
+async fn a_plan_forecasts_its_end_from_what_was_learnt() {
+    let place = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(old_project(), &json!([]));
+    let client = client(&sandbox, &place.path().join("dsr.sqlite3")).unwrap();
+    let first = client.plan_retrieval(ids(4001)).freeze().await.unwrap();
+    let before = first.estimate();
+    assert_eq!((before.bound, before.expected), (Bound::NotKnown, None));
+    assert!(before.text.contains("not known yet"), "{}", before.text);
+    first.start().await.unwrap().await.unwrap();
+
+    let second = client.plan_retrieval(ids(8001)).freeze().await.unwrap();
+    let estimate = second.estimate();
+    assert_eq!(estimate.bound, Bound::ScanBudget, "{}", estimate.text);
+    let calls = sandbox.ledger().as_array().unwrap().len() as u64;
+    let start = sandbox.clock().now();
+    second.start().await.unwrap().await.unwrap();
+    let took = std::time::Duration::from_millis((sandbox.clock().now() - start).unsigned_abs());
+    let (least, most) = estimate.expected.unwrap();
+    assert!(least < took && took < most, "{took:?}: {}", estimate.text);
+    assert!(most < least * 4, "{}", estimate.text);
+    let calls = sandbox.ledger().as_array().unwrap().len() as u64 - calls;
+    let expected = estimate.expected_requests.unwrap();
+    assert!(
+        (calls / 2..calls * 2).contains(&expected),
+        "{calls}: {}",
+        estimate.text
+    );
+
+    // No deletion has ended: what retrievals do says nothing about them.
+    let deletion = client.plan_deletion(ids(10)).freeze().await.unwrap();
+    assert_eq!(deletion.estimate().bound, Bound::NotKnown);
+    deletion
+        .start(deletion.confirm())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    let next = client
+        .plan_deletion(ids(10))
+        .freeze()
+        .await
+        .unwrap()
+        .estimate();
+    assert_eq!(next.bound, Bound::Rate);
+    let (least, most) = next.expected.unwrap();
+    let hour = std::time::Duration::from_secs(3600);
+    assert!(least < hour && hour < most * 5 / 4, "{}", next.text);
 }

@@ -16,6 +16,7 @@ pub(crate) mod decide;
 pub(crate) mod drive;
 pub(crate) mod due;
 pub(crate) mod fetch;
+pub(crate) mod forecast;
 pub(crate) mod overlap;
 pub(crate) mod pause;
 pub(crate) mod plan;
@@ -32,4 +33,5 @@ pub(crate) mod watch;
 
 pub use collect::CollectOptions;
 pub use decide::Decision;
-pub use plan::{Estimate, PlanOptions};
+pub use forecast::{Bound, Estimate};
+pub use plan::PlanOptions;

@@ -38,17 +38,6 @@ pub struct PlanOptions {
     pub archives: Option<PathBuf>,
 }
 
-/// What carrying a plan out will take, as far as it can be known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Estimate {
-    /// Create calls.
-    pub requests: u64,
-    /// The least time to send them all, at the project's pace.
-    pub sending: Duration,
-    /// One line for people.
-    pub text: String,
-}
-
 /// Writes the plan, whole or not at all.
 pub(crate) fn freeze(
     project: &Project,
@@ -309,33 +298,10 @@ pub(crate) fn check_confirmation(
 }
 
 /// "1 request", "2 requests".
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     let (stem, many) = match what.strip_suffix("ch") {
         Some(stem) => (format!("{stem}ch"), "es"),
         None => (what.to_owned(), "s"),
     };
     format!("{count} {stem}{}", if count == 1 { "" } else { many })
-}
-
-/// What carrying the plan out will take.
-pub(crate) fn estimate(project: &Project, row: &RunRow) -> Estimate {
-    let requests = u64::from(row.batches);
-    let interval = u64::try_from(project.settings.interval_ms()).unwrap_or(1000);
-    let sending = Duration::from_millis(requests.saturating_mul(interval));
-    let vendor = match row.terms.kind {
-        Kind::Deletion => "the vendor says deletions take up to 30 days",
-        Kind::Retrieval => {
-            "the vendor holds back retrievals beyond its scan budget, for hours; exports take up to weeks"
-        }
-    };
-    let text = format!(
-        "{}, at least {} s to send; {vendor}",
-        counted(requests, "request"),
-        sending.as_secs().max(1)
-    );
-    Estimate {
-        requests,
-        sending,
-        text,
-    }
 }

@@ -11,7 +11,7 @@ use super::due::{self, Due};
 use super::plan::{self, PlanOptions};
 use super::project::{Project, project_row};
 use super::step::Answered;
-use super::{collect, recover, report};
+use super::{Estimate, collect, forecast, recover, report};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::IdSource;
 use crate::journal::{BatchState, Change, RunRow};
@@ -207,6 +207,11 @@ impl Engine {
                 Due::Nothing => None,
             },
         )
+    }
+
+    /// What carrying a plan out will take.
+    pub fn forecast(&self, row: &RunRow) -> Estimate {
+        forecast::estimate(&self.project, &self.book(), row)
     }
 
     /// The account of a run.

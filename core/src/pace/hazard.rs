@@ -96,6 +96,12 @@ impl Ages {
         None
     }
 
+    /// About the greatest age at which anything ended.
+    pub fn longest(&self) -> Option<Millis> {
+        let last = self.ended.iter().rposition(|ended| *ended > 0.0)?;
+        Some(millis(edge(last + 1)))
+    }
+
     /// The mean age at the end.
     pub fn mean(&self) -> Option<Millis> {
         let ends = self.ends();

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::hazard::{Ages, millis, square_root};
+use super::hazard::{Ages, millis, seconds, square_root};
 use crate::model::Millis;
 use crate::model::action::Compliance;
 use crate::settings::{Settings, ms};
@@ -125,6 +125,14 @@ impl Scans {
             f64::from(settings.scan_budget_days / days.max(1))
         });
         seen.or(by_age).or(other).map(|places| places.max(1.0))
+    }
+
+    /// How many tries such a turn takes.
+    pub fn tries(&self, settings: &Settings, places: f64, turn: Millis) -> u64 {
+        let turn = turn.max(1);
+        let rate = 1.0 / seconds(turn);
+        let wait = millis(square_root(settings, rate).min(SHARE * places / rate)).max(QUIET);
+        u64::try_from(turn / wait).unwrap_or(0)
     }
 
     /// The mean time between two creates while the room was full, if that was ever seen.

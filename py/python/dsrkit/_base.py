@@ -167,7 +167,14 @@ class PlanBase:
 
     @classmethod
     def _of(cls: type[_Plan], data: dict[str, Any], client: Any) -> _Plan:
-        estimate = Estimate(data["requests"], data["sending"], data["text"])
+        estimate = Estimate(
+            requests=data["requests"],
+            sending=data["sending"],
+            text=data["text"],
+            expected_requests=data["expected_requests"],
+            expected=data["expected"],
+            bound=data["bound"],
+        )
         return cls(
             id=data["id"],
             kind=data["kind"],

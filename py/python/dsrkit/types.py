@@ -32,6 +32,7 @@ Kind: TypeAlias = Literal["retrieval", "deletion"]
 ComplianceType: TypeAlias = Literal["GDPR", "CCPA"]
 DisclosureType: TypeAlias = Literal["Data", "Categories", "Sources"]
 Decision: TypeAlias = Literal["send_again", "follow", "give_up"]
+Bound: TypeAlias = Literal["rate", "scan budget", "not known"]
 OnAmbiguous: TypeAlias = Literal["resolve", "resubmit", "hold"]
 State: TypeAlias = Literal[
     "planned", "running", "waiting", "paused", "held", "finished", "cancelled"
@@ -134,6 +135,14 @@ class Estimate(_Plain):
     """The least seconds to send them all, at the project's pace."""
     text: str
     """One line for people."""
+    expected_requests: int | None
+    """All calls that are expected, with refused creates and looks at jobs; None when no job of this
+    kind has ended in this project yet."""
+    expected: tuple[float, float] | None
+    """Seconds from the start to the end of the last job, at the least and at the most, as it would
+    come in four of five cases if things go on as before."""
+    bound: Bound
+    """What the end hangs on."""
 
     def __str__(self) -> str:
         return self.text
