@@ -624,8 +624,23 @@ uint32_t dsr_plan_batches(const dsr_plan *plan);
 // digits of the plan's digest. Show it to a person before you pass it to dsr_plan_start.
 const char *dsr_plan_confirm(const dsr_plan *plan);
 
-// One line for people: requests, and the least time to send them.
+// One line for people: requests, the least time to send them, and the expected end where it is
+// known.
 const char *dsr_plan_estimate(const dsr_plan *plan);
+
+// All calls that are expected, with refused creates and looks at jobs; -1 when no job of this kind
+// has ended in this project yet.
+int64_t dsr_plan_expected_requests(const dsr_plan *plan);
+
+// Milliseconds from the start to the end of the last job, at the least, as it would come in four
+// of five cases; -1 when no job of this kind has ended in this project yet.
+int64_t dsr_plan_expected_min_ms(const dsr_plan *plan);
+
+// The same, at the most.
+int64_t dsr_plan_expected_max_ms(const dsr_plan *plan);
+
+// What the end hangs on: "rate", "scan budget" or "not known".
+const char *dsr_plan_expected_bound(const dsr_plan *plan);
 
 // Starts a plan. A deletion needs exactly its dsr_plan_confirm, else DSR_NOT_CONFIRMED; a
 // retrieval needs none. Sending begins when the run is waited for, or its events are read.
@@ -797,6 +812,10 @@ const char *dsr_report_packages(const dsr_report *report);
 
 // The whole report as one JSON object. Holds no id of a person.
 const char *dsr_report_json(const dsr_report *report);
+
+// The whole report in plain words, several lines, for people who were not there. Holds no id of a
+// person.
+const char *dsr_report_text(const dsr_report *report);
 
 // Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults.
 // port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,

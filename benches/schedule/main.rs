@@ -33,6 +33,7 @@ fn row(what: &str, found: &[Figures]) {
 fn engine(scenario: &Scenario, seeds: u64, settings: &Settings) -> Vec<Figures> {
     (0..seeds)
         .map(|seed| campaign::run(scenario, seed, settings.clone()))
+        .inspect(|found| assert!(found.min_gap_ms >= 1000, "never closer than the limit"))
         .collect()
 }
 

@@ -192,9 +192,13 @@ fn wants_to_send(run: &RunBook) -> bool {
 fn look_at(job: &JobRow, idle: Option<&Settings>) -> Millis {
     let last = job.last_poll_at.unwrap_or(job.created_at);
     match idle {
-        Some(settings) if job.failures == 0 && !job.status.is_terminal() => job
-            .next_poll_at
-            .min(last + hazard::idle_interval(settings, last - job.created_at)),
+        Some(settings) if job.failures == 0 && !job.status.is_terminal() => {
+            job.next_poll_at
+                .min(last.saturating_add(hazard::idle_interval(
+                    settings,
+                    last.saturating_sub(job.created_at),
+                )))
+        }
         _ => job.next_poll_at,
     }
 }

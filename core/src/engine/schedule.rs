@@ -28,7 +28,7 @@ pub(super) fn running(book: &Book, kind: Kind, now: Millis) -> Vec<Millis> {
                         .is_ok_and(|batch| batch.state == BatchState::Submitted)
             })
         })
-        .map(|job| now - job.created_at)
+        .map(|job| now.saturating_sub(job.created_at))
         .collect()
 }
 
@@ -75,10 +75,11 @@ pub(super) fn ended(book: &mut Book, kind: Kind, before: &JobRow, end: &JobStatu
     let looked_at = before.last_poll_at.unwrap_or(before.created_at);
     let jobs = book.learnt.jobs_mut(kind);
     // Nobody looked when a look was due: the job may have ended long ago.
-    if now - before.next_poll_at > (before.next_poll_at - looked_at).max(60_000) {
-        jobs.expose(looked_at - before.created_at);
+    let due = before.next_poll_at;
+    if now.saturating_sub(due) > due.saturating_sub(looked_at).max(60_000) {
+        jobs.expose(looked_at.saturating_sub(before.created_at));
     } else {
-        jobs.end(i64::midpoint(looked_at, now) - before.created_at);
+        jobs.end(i64::midpoint(looked_at, now).saturating_sub(before.created_at));
     }
 }
 

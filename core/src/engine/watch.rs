@@ -44,7 +44,8 @@ pub(crate) fn settle(
     let mut job = before.clone();
     job.polls += 1;
     job.last_poll_at = Some(now);
-    job.next_poll_at = now + schedule::look(project, book, kind, now - job.created_at);
+    job.next_poll_at =
+        now + schedule::look(project, book, kind, now.saturating_sub(job.created_at));
     let mut paused = None;
     let mut changes = match result {
         Ok(Answer::Status(seen)) => {

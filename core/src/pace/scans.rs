@@ -49,7 +49,8 @@ impl Scans {
     pub fn accepted(&mut self, now: Millis) {
         if let (Some(before), Some((_, refused))) = (self.accepted_at, self.refused_at) {
             // The room appeared somewhere between the last refusal and now.
-            self.gaps.end(i64::midpoint(refused, now) - before);
+            self.gaps
+                .end(i64::midpoint(refused, now).saturating_sub(before));
         }
         self.accepted_at = Some(now);
         self.refused_at = None;
@@ -93,7 +94,7 @@ impl Scans {
             .accepted_at
             .or(self.refused_at.map(|(first, _)| first))
             .unwrap_or(now);
-        let gap = (now - since).max(0);
+        let gap = now.saturating_sub(since).max(0);
         let ends: f64 = outstanding
             .iter()
             .map(|age| jobs.hazard(*age, outstanding))
