@@ -367,6 +367,26 @@ dsr_status dsr_settings_set_archive_max_bytes(dsr_settings *settings,
                                               uint64_t bytes,
                                               dsr_error **err);
 
+// How long the journal keeps the ids of a deletion after its end, in milliseconds; then only keyed
+// digests of them stay. Default: 0, since the list of the erased is the very data to erase.
+dsr_status dsr_settings_set_keep_deleted_for_ms(dsr_settings *settings,
+                                                int64_t ms,
+                                                dsr_error **err);
+
+// How long the journal keeps the ids of a retrieval after its packages were written, in
+// milliseconds. Without them the packages cannot be written again. Default: 604800000, a week.
+dsr_status dsr_settings_set_keep_retrieved_for_ms(dsr_settings *settings,
+                                                  int64_t ms,
+                                                  dsr_error **err);
+
+// Encrypts the ids in the journal with this key of 32 random bytes, which must lie elsewhere than
+// the journal: without it they are lost. For a journal that is new or was made with the same key.
+// NULL, the default: not encrypted.
+dsr_status dsr_settings_set_journal_key(dsr_settings *settings,
+                                        const uint8_t *key_or_null,
+                                        size_t key_bytes,
+                                        dsr_error **err);
+
 // A proxy for all calls; the environment's proxy variables are never used. NULL, the default: none.
 dsr_status dsr_settings_set_proxy(dsr_settings *settings, const char *url_or_null, dsr_error **err);
 
@@ -453,8 +473,9 @@ dsr_status dsr_client_new(const dsr_mixpanel *mixpanel,
                           dsr_error **err);
 
 // Frees a client: ends every wait of other threads (they get DSR_BAD_STATE), lets the call under
-// way be recorded and stops its threads, in 4 seconds at most. The journal closes when the
-// client's plans and runs are freed too. NULL is fine.
+// way be recorded, removes ids whose time is over from the journal and stops its threads, in 4
+// seconds at most. The journal closes when the client's plans and runs are freed too. NULL is
+// fine.
 void dsr_client_free(dsr_client *client);
 
 // A run by its id, from any process, at any time. DSR_NOT_FOUND if the journal has none.
@@ -816,6 +837,34 @@ const char *dsr_report_json(const dsr_report *report);
 // The whole report in plain words, several lines, for people who were not there. Holds no id of a
 // person.
 const char *dsr_report_text(const dsr_report *report);
+// Removes the ids of a run from the journal now, of all its batches that are at their end; keyed
+// digests stay. `ids` tells how many went. By itself this happens as
+// dsr_settings_set_keep_deleted_for_ms and dsr_settings_set_keep_retrieved_for_ms say, when the
+// journal is opened, by dsr_client_tick and by dsr_client_free.
+dsr_status dsr_client_seal(const dsr_client *client,
+                           const char *run_id,
+                           uint64_t *ids,
+                           dsr_error **err);
+
+// Every run of the journal that names this id, sealed or not, oldest first, as a JSON list of
+// objects with "run_id", "kind", "outcome" and "at_ms". Free the text with dsr_string_free.
+dsr_status dsr_client_was_processed(const dsr_client *client,
+                                    const char *id,
+                                    char **json,
+                                    dsr_error **err);
+
+// Removes what is kept of runs that ended longer ago than this, and of plans that were made longer
+// ago and never started: ids, their digests, archives, and the packages that dsr_run_collect
+// wrote. Counts, tasks and events stay. A run that waits for a person is left alone. `json` is a
+// list of the runs' ids; free it with dsr_string_free.
+dsr_status dsr_client_purge(const dsr_client *client,
+                            int64_t older_than_ms,
+                            char **json,
+                            dsr_error **err);
+
+// Recomputes the hash chain over all events of the journal and tells how many there are.
+// DSR_JOURNAL where they were changed.
+dsr_status dsr_client_verify_journal(const dsr_client *client, uint64_t *events, dsr_error **err);
 
 // Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults.
 // port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,

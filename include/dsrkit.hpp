@@ -193,6 +193,7 @@ public:
 class settings : public settable<settings, dsr_settings, dsr_settings_free> {
 public:
     settings() : settable(detail::output<dsr_settings *>(dsr_settings_new)) {}
+    settings &journal_key(const std::string &key) { detail::call(dsr_settings_set_journal_key, raw_, reinterpret_cast<const std::uint8_t *>(key.data()), key.size()); return *this; }
 };
 
 /// What a plan says besides its ids; set() for what has no method here.
@@ -339,12 +340,8 @@ public:
     client(const mixpanel &project, const std::string &journal, const settings &settings = {})
         : handle(detail::output<dsr_client *>(dsr_client_new, project.get(), settings.get(), journal.c_str())) {}
 
-    template <class Range> plan plan_retrieval(const Range &ids, const plan_options &options = {}) const {
-        return frozen(dsr_client_plan_retrieval_n, ids, options);
-    }
-    template <class Range> plan plan_deletion(const Range &ids, const plan_options &options = {}) const {
-        return frozen(dsr_client_plan_deletion_n, ids, options);
-    }
+    template <class Range> plan plan_retrieval(const Range &ids, const plan_options &options = {}) const { return frozen(dsr_client_plan_retrieval_n, ids, options); }
+    template <class Range> plan plan_deletion(const Range &ids, const plan_options &options = {}) const { return frozen(dsr_client_plan_deletion_n, ids, options); }
     plan plan_retrieval_file(const std::string &path, const plan_options &options = {}) const {
         return plan(detail::output<dsr_plan *>(dsr_client_plan_retrieval_file, raw_, path.c_str(), options.get()));
     }
@@ -356,6 +353,11 @@ public:
     std::string runs() const { return detail::owned(dsr_client_runs, raw_); }
     /// When something is due next, in milliseconds since 1970; -1 for never.
     std::int64_t tick() const { return detail::output<std::int64_t>(dsr_client_tick, raw_); }
+    std::uint64_t seal(const std::string &run_id) const { return detail::output<std::uint64_t>(dsr_client_seal, raw_, run_id.c_str()); }
+    /// JSON lists: the runs that named this id; the ids of the runs that were purged.
+    std::string was_processed(const std::string &id) const { return detail::owned(dsr_client_was_processed, raw_, id.c_str()); }
+    std::string purge(std::int64_t older_than_ms) const { return detail::owned(dsr_client_purge, raw_, older_than_ms); }
+    std::uint64_t verify_journal() const { return detail::output<std::uint64_t>(dsr_client_verify_journal, raw_); }
 
     template <class Range>
     job create_retrieval(const Range &ids, dsr_compliance law = DSR_GDPR, dsr_disclosure what = DSR_DISCLOSURE_UNSET) const {

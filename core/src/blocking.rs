@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
@@ -14,7 +15,7 @@ use crate::ids::IdSource;
 use crate::model::action::{Compliance, Disclosure, Terms};
 use crate::model::event::Event;
 use crate::model::job::Job;
-use crate::model::report::ReportData;
+use crate::model::report::{Processed, ReportData};
 use crate::{CollectOptions, Millis, PlanOptions};
 
 /// A client whose methods block.
@@ -108,6 +109,26 @@ impl Client {
     /// See [`client::Client::tick`].
     pub fn tick(&self) -> Result<Option<Millis>> {
         block(&self.runtime, self.inner.tick())?
+    }
+    /// See [`client::Client::seal`].
+    pub fn seal(&self, run_id: &str) -> Result<u64> {
+        self.inner.seal(run_id)
+    }
+    /// See [`client::Client::was_processed`].
+    pub fn was_processed(&self, id: &str) -> Result<Vec<Processed>> {
+        self.inner.was_processed(id)
+    }
+    /// See [`client::Client::purge`].
+    pub fn purge(&self, older_than: Duration) -> Result<Vec<String>> {
+        self.inner.purge(older_than)
+    }
+    /// See [`client::Client::verify_journal`].
+    pub fn verify_journal(&self) -> Result<u64> {
+        self.inner.verify_journal()
+    }
+    /// See [`client::Client::close`].
+    pub fn close(&self) -> Result<()> {
+        block(&self.runtime, self.inner.close())?
     }
 }
 

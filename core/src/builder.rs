@@ -9,6 +9,7 @@ use crate::engine::project::Project;
 use crate::engine::run::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::transport::{HttpTransport, Transport};
+use crate::journal::encrypted::{EncryptedJournal, locked};
 use crate::journal::{self, memory::MemoryJournal};
 use crate::model::time::Clock;
 use crate::pace::backoff::Dice;
@@ -69,6 +70,19 @@ impl Journal {
             store: Arc::new(MemoryJournal::new()),
             read_only: None,
         }
+    }
+
+    /// Encrypts the ids of a journal that is new, or was made with the same key: 32 random bytes
+    /// that lie elsewhere than the journal. Without them its ids are lost. For journals on a
+    /// shared disk, on a database server or in backups.
+    pub fn encrypted(self, key: &[u8]) -> Result<Self> {
+        let key: &[u8; 32] = key
+            .try_into()
+            .map_err(|_| Error::new(ErrorKind::Config, "a journal key has 32 random bytes"))?;
+        Ok(Self {
+            store: Arc::new(EncryptedJournal::new(self.store, key)?),
+            read_only: self.read_only,
+        })
     }
 
     /// Any implementation of the journal's trait.
@@ -185,6 +199,9 @@ impl ClientBuilder {
         // A simulated vendor goes with the process, so its runs may too.
         let chosen = self.journal.is_some() || vendor.clock().is_some();
         let journal = self.journal.unwrap_or_else(Journal::memory);
+        if journal.store.cipher()?.is_some() {
+            return Err(locked());
+        }
         let loopback = is_loopback(vendor.base_url());
         let clock = self
             .clock

@@ -1,6 +1,7 @@
 //! The front door: one method per thing that can be asked, each `async`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::builder::ClientBuilder;
 use crate::engine::PlanOptions;
@@ -11,7 +12,9 @@ use crate::ids::IdSource;
 use crate::model::Millis;
 use crate::model::action::{Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
 use crate::model::job::Job;
+use crate::model::report::Processed;
 use crate::plan::PlanBuilder;
+use crate::settings::ms;
 use crate::single;
 use crate::vendor::Vendor;
 
@@ -138,6 +141,42 @@ impl Client {
     /// awaits before it stops its runtime.
     pub async fn idle(&self) {
         self.engine.idle().await;
+    }
+
+    /// Removes the ids of a run from the journal now, of all its batches that are at their end;
+    /// keyed digests stay. Gives how many went. By itself this happens as
+    /// [`crate::Settings::keep_deleted_for`] and [`crate::Settings::keep_retrieved_for`] say, when
+    /// the journal is opened, by [`Client::tick`] and by [`Client::close`].
+    pub fn seal(&self, run_id: &str) -> Result<u64> {
+        self.engine.seal_now(run_id)
+    }
+
+    /// Every run of the journal that names this id, sealed or not, oldest first.
+    pub fn was_processed(&self, id: &str) -> Result<Vec<Processed>> {
+        self.engine.was_processed(id)
+    }
+
+    /// Removes what is kept of runs that ended longer ago than this, and of plans that were made
+    /// longer ago and never started: ids, their digests, archives, and the packages that `collect`
+    /// wrote. Counts, tasks and events stay. A run that waits for a person is left alone. Gives
+    /// the ids of the runs.
+    pub fn purge(&self, older_than: Duration) -> Result<Vec<String>> {
+        self.engine.purge(ms(older_than))
+    }
+
+    /// Recomputes the hash chain over all events of the journal; gives how many there are, or says
+    /// where they were changed.
+    pub fn verify_journal(&self) -> Result<u64> {
+        self.engine.check()?;
+        self.engine.project.journal.verify_events()
+    }
+
+    /// What a program awaits last: waits as [`Client::idle`] does, then removes the ids whose time
+    /// is over.
+    pub async fn close(&self) -> Result<()> {
+        self.engine.check()?;
+        self.engine.idle().await;
+        self.engine.seal_due()
     }
 
     /// The time by the client's clock, in milliseconds since 1970.

@@ -84,7 +84,9 @@ pub use model::Millis;
 pub use model::action::{Action, Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
 pub use model::event::{Event, EventKind, WaitReason};
 pub use model::job::{Job, JobStatus};
-pub use model::report::{JobReport, Outcome, Problem, RefusedRows, ReportData, SubjectOutcome};
+pub use model::report::{
+    JobReport, Outcome, Problem, Processed, RefusedRows, ReportData, SubjectOutcome,
+};
 pub use model::run::RunState;
 pub use model::subject::DistinctId;
 pub use plan::{Confirmation, Plan, PlanBuilder};

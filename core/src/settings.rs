@@ -62,6 +62,12 @@ pub struct Settings {
     pub max_ids_per_deletion_plan: u64,
     /// The largest archive, unpacked, in bytes.
     pub archive_max_bytes: u64,
+    /// How long the journal keeps the ids of a deletion after its end; then only keyed digests of
+    /// them stay. The list of the erased is the very data to erase.
+    pub keep_deleted_for: Duration,
+    /// How long the journal keeps the ids of a retrieval after its packages were written. Without
+    /// them the packages cannot be written again.
+    pub keep_retrieved_for: Duration,
     /// A proxy for all calls; the environment's proxy variables are not used.
     pub proxy: Option<String>,
     /// A PEM file of certificate authorities to trust besides the system's.
@@ -97,6 +103,8 @@ impl Default for Settings {
             lost_after: Duration::from_secs(86_400),
             max_ids_per_deletion_plan: 10_000,
             archive_max_bytes: 50 * 1024 * 1024 * 1024,
+            keep_deleted_for: Duration::ZERO,
+            keep_retrieved_for: Duration::from_secs(7 * 86_400),
             proxy: None,
             ca_bundle: None,
         }

@@ -14,7 +14,7 @@ use crate::guard::{Caller, Failure, Result, get, guard};
 use crate::handle::{find, handle, put, take};
 use crate::mixpanel::{dsr_mixpanel, project};
 use crate::run::{RunObject, dsr_run};
-use crate::settings::{dsr_settings, settings};
+use crate::settings::{Chosen, chosen, dsr_settings};
 use crate::status::dsr_status;
 use crate::text::owned;
 
@@ -72,7 +72,7 @@ impl ClientObject {
             .take();
         if let Some(runtime) = runtime {
             let _ =
-                runtime.block_on(async { tokio::time::timeout(PATIENCE, self.core.idle()).await });
+                runtime.block_on(async { tokio::time::timeout(PATIENCE, self.core.close()).await });
             runtime.shutdown_timeout(PATIENCE);
         }
     }
@@ -100,8 +100,14 @@ pub unsafe extern "C" fn dsr_client_new(
     guard(unsafe { Caller::trusted(err) }, |c| {
         let out = c.out(client, "client")?;
         let project = project(mixpanel)?;
-        let settings = settings(settings_or_null)?;
-        let journal = Journal::open(c.text(journal, "journal")?)?;
+        let Chosen {
+            settings,
+            journal_key,
+        } = chosen(settings_or_null)?;
+        let mut journal = Journal::open(c.text(journal, "journal")?)?;
+        if let Some(key) = &journal_key {
+            journal = journal.encrypted(key)?;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("dsrkit")
@@ -128,8 +134,9 @@ pub unsafe extern "C" fn dsr_client_new(
 }
 
 /// Frees a client: ends every wait of other threads (they get DSR_BAD_STATE), lets the call under
-/// way be recorded and stops its threads, in 4 seconds at most. The journal closes when the
-/// client's plans and runs are freed too. NULL is fine.
+/// way be recorded, removes ids whose time is over from the journal and stops its threads, in 4
+/// seconds at most. The journal closes when the client's plans and runs are freed too. NULL is
+/// fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_client_free(client: *mut dsr_client) {
     get((), || {

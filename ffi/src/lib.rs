@@ -20,6 +20,7 @@ mod mixpanel;
 mod options;
 mod outcome;
 mod plan;
+mod register;
 mod report;
 mod run;
 mod sandbox;

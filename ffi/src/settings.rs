@@ -16,7 +16,14 @@ use crate::status::dsr_status;
 pub struct dsr_settings {
     _number: (),
 }
-handle!(dsr_settings => Mutex<Settings>);
+handle!(dsr_settings => Mutex<Chosen>);
+
+/// What a handle of settings holds.
+#[derive(Clone, Default)]
+pub struct Chosen {
+    pub settings: Settings,
+    pub journal_key: Option<Vec<u8>>,
+}
 
 /// What to do when a request was sent and its answer lost.
 #[repr(C)]
@@ -33,9 +40,9 @@ pub enum dsr_ambiguity {
 }
 
 /// What a handle of settings holds now; the defaults for NULL.
-pub fn settings(settings: *const dsr_settings) -> Result<Settings> {
+pub fn chosen(settings: *const dsr_settings) -> Result<Chosen> {
     if settings.is_null() {
-        return Ok(Settings::default());
+        return Ok(Chosen::default());
     }
     let settings = find(settings, "settings_or_null")?;
     Ok(settings
@@ -52,7 +59,7 @@ fn change(
     guard(caller, |c| {
         let settings = find(settings, "settings")?;
         let mut settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
-        how(c, &mut settings)
+        how(c, &mut settings.settings)
     })
 }
 
@@ -72,7 +79,7 @@ pub unsafe extern "C" fn dsr_settings_new(
     // SAFETY: the caller keeps the header's rules.
     guard(unsafe { Caller::trusted(err) }, |c| {
         c.out(settings, "settings")?
-            .put(Mutex::new(Settings::default()))
+            .put(Mutex::new(Chosen::default()))
     })
 }
 
@@ -299,6 +306,60 @@ pub unsafe extern "C" fn dsr_settings_set_archive_max_bytes(
     // SAFETY: the caller keeps the header's rules.
     change(unsafe { Caller::trusted(err) }, settings, |_, settings| {
         settings.archive_max_bytes = bytes;
+        Ok(())
+    })
+}
+
+/// How long the journal keeps the ids of a deletion after its end, in milliseconds; then only keyed
+/// digests of them stay. Default: 0, since the list of the erased is the very data to erase.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_settings_set_keep_deleted_for_ms(
+    settings: *mut dsr_settings,
+    ms: i64,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    change(unsafe { Caller::trusted(err) }, settings, |_, settings| {
+        settings.keep_deleted_for = span(ms, "ms")?;
+        Ok(())
+    })
+}
+
+/// How long the journal keeps the ids of a retrieval after its packages were written, in
+/// milliseconds. Without them the packages cannot be written again. Default: 604800000, a week.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_settings_set_keep_retrieved_for_ms(
+    settings: *mut dsr_settings,
+    ms: i64,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    change(unsafe { Caller::trusted(err) }, settings, |_, settings| {
+        settings.keep_retrieved_for = span(ms, "ms")?;
+        Ok(())
+    })
+}
+
+/// Encrypts the ids in the journal with this key of 32 random bytes, which must lie elsewhere than
+/// the journal: without it they are lost. For a journal that is new or was made with the same key.
+/// NULL, the default: not encrypted.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_settings_set_journal_key(
+    settings: *mut dsr_settings,
+    key_or_null: *const u8,
+    key_bytes: usize,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let settings = find(settings, "settings")?;
+        let key = match (key_or_null.is_null(), key_bytes) {
+            (true, 0) => None,
+            (_, 32) => Some(c.array(key_or_null, 32, "key_or_null")?.to_vec()),
+            _ => return Err(Failure::input("a journal key has 32 random bytes")),
+        };
+        let mut settings = settings.lock().unwrap_or_else(PoisonError::into_inner);
+        settings.journal_key = key;
         Ok(())
     })
 }

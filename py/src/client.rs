@@ -30,13 +30,18 @@ impl Client {
         mixpanel: &Mixpanel,
         journal: Option<String>,
         settings: &Bound<'_, PyDict>,
+        journal_key: Option<Vec<u8>>,
     ) -> PyResult<Self> {
         let vendor = mixpanel.0.clone();
         let settings = settings::from_dict(settings)?;
         let client = door::enter(py, || {
             let mut builder = dsrkit::Client::builder(vendor).settings(settings);
             if let Some(journal) = &journal {
-                builder = builder.journal(Journal::open(journal)?);
+                let mut journal = Journal::open(journal)?;
+                if let Some(key) = &journal_key {
+                    journal = journal.encrypted(key)?;
+                }
+                builder = builder.journal(journal);
             }
             builder.build()
         })?;
@@ -165,6 +170,39 @@ impl Client {
         let client = self.core(py)?;
         let tick = async move { client.tick().await };
         self.work(py, tick, |py, due| Ok(due.into_pyobject(py)?.into_any()))
+    }
+
+    fn seal(&self, py: Python<'_>, id: String) -> PyResult<Work> {
+        let client = self.core(py)?;
+        Work::begin(py, move || client.seal(&id), number)
+    }
+
+    fn was_processed(&self, py: Python<'_>, id: String) -> PyResult<Work> {
+        let client = self.core(py)?;
+        Work::begin(
+            py,
+            move || client.was_processed(&id),
+            |py, found| convert::plain(py, &found),
+        )
+    }
+
+    /// Gives the ids of the runs that were purged.
+    fn purge(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = settings::older_than)] older_than: std::time::Duration,
+    ) -> PyResult<Work> {
+        let client = self.core(py)?;
+        Work::begin(
+            py,
+            move || client.purge(older_than),
+            |py, ids| Ok(PyList::new(py, ids)?.into_any()),
+        )
+    }
+
+    fn verify_journal(&self, py: Python<'_>) -> PyResult<Work> {
+        let client = self.core(py)?;
+        Work::begin(py, move || client.verify_journal(), number)
     }
 
     fn now_ms(&self, py: Python<'_>) -> PyResult<i64> {
@@ -317,6 +355,10 @@ impl Client {
 #[allow(clippy::unnecessary_wraps)] // one shape for all answers
 fn nothing<T>(py: Python<'_>, _: T) -> PyResult<Bound<'_, PyAny>> {
     Ok(py.None().into_bound(py))
+}
+
+fn number(py: Python<'_>, count: u64) -> PyResult<Bound<'_, PyAny>> {
+    Ok(count.into_pyobject(py)?.into_any())
 }
 
 fn plan_options(given: &Bound<'_, PyDict>) -> PyResult<PlanOptions> {

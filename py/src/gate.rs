@@ -73,7 +73,8 @@ impl Gate {
 
 /// Waits until the call under way is recorded and nobody holds the client any more.
 async fn let_go(client: Arc<Client>, readers: Vec<Weak<Reader>>) -> Result<()> {
-    client.idle().await;
+    // What cannot be removed from the journal now is removed when it is opened again.
+    let _ = client.close().await;
     for reader in readers.iter().filter_map(Weak::upgrade) {
         reader.lock().await.take();
     }

@@ -25,6 +25,8 @@ pub fn default_settings(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         ("poll_max", settings.poll_max),
         ("ambiguous_retry_after", settings.ambiguous_retry_after),
         ("lost_after", settings.lost_after),
+        ("keep_deleted_for", settings.keep_deleted_for),
+        ("keep_retrieved_for", settings.keep_retrieved_for),
     ];
     for (name, value) in seconds {
         dict.set_item(name, value.as_secs_f64())?;
@@ -68,6 +70,8 @@ pub fn from_dict(given: &Bound<'_, PyDict>) -> PyResult<Settings> {
             "on_ambiguous" => settings.on_ambiguous = policy(&value)?,
             "ambiguous_retry_after" => settings.ambiguous_retry_after = seconds(&name, &value)?,
             "lost_after" => settings.lost_after = seconds(&name, &value)?,
+            "keep_deleted_for" => settings.keep_deleted_for = seconds(&name, &value)?,
+            "keep_retrieved_for" => settings.keep_retrieved_for = seconds(&name, &value)?,
             "max_ids_per_deletion_plan" => settings.max_ids_per_deletion_plan = value.extract()?,
             "archive_max_bytes" => settings.archive_max_bytes = value.extract()?,
             "proxy" => settings.proxy = value.extract()?,
@@ -85,6 +89,11 @@ pub fn seconds(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Duration> {
         let message = format!("{name} must be a number of seconds, not negative");
         raise(value.py(), &Error::new(ErrorKind::Config, message))
     })
+}
+
+/// The age of what is purged.
+pub fn older_than(value: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    seconds("older_than", value)
 }
 
 fn policy(value: &Bound<'_, PyAny>) -> PyResult<AmbiguityPolicy> {

@@ -66,6 +66,27 @@ static void refusals(const dsr::sandbox &sandbox, const dsr::client &client) {
     CHECK(thrown_by([&] { dsr::client(sandbox.mixpanel(), ":memory:", slow); }) == DSR_CONFIG);
 }
 
+static void removal(const dsr::sandbox &sandbox, const dsr::client &client, const std::string &place) {
+    dsr::plan plan = client.plan_deletion(people("gone-", 3));
+    const dsr::run run = plan.start(plan.confirm());
+    run.wait(std::chrono::minutes(1));
+    const std::string id(run.id());
+    CHECK(client.seal(id) == 3 && client.seal(id) == 0);
+    for (const dsr::outcome &outcome : run.outcomes()) CHECK(std::string(outcome.id()).rfind("sealed:", 0) == 0);
+    CHECK(client.was_processed("gone-1").find(id) != std::string::npos);
+    CHECK(client.was_processed("nobody") == "[]");
+    CHECK(client.verify_journal() > 2);
+    CHECK(client.purge(86400000) == "[]" && client.purge(0).find(id) != std::string::npos);
+    CHECK(client.was_processed("gone-1") == "[]");
+
+    const std::string path = place + "/locked.sqlite3";
+    dsr::settings settings;
+    CHECK(thrown_by([&] { settings.journal_key(std::string(31, 'k')); }) == DSR_INVALID_INPUT);
+    settings.journal_key(std::string(32, 'k'));
+    CHECK(dsr::client(sandbox.mixpanel(), path, settings).verify_journal() == 0);
+    CHECK(thrown_by([&] { dsr::client(sandbox.mixpanel(), path); }) == DSR_CONFIG);
+}
+
 static void single_calls(const dsr::client &client) {
     const dsr::job made = client.create_deletion(std::vector<const char *>{"single-1"});
     CHECK(made.kind() == "deletion" && made.status() == "PENDING");
@@ -90,6 +111,7 @@ int main(int argc, char **argv) {
         deletion(client);
         refusals(sandbox, client);
         single_calls(client);
+        removal(sandbox, client, place);
         const std::string ledger = sandbox.ledger();
         for (const auto &id : people("leaver-", 2500)) {
             const std::size_t at = ledger.find('"' + id + '"');

@@ -15,6 +15,7 @@ mod limits;
 mod lines;
 mod local;
 mod names;
+mod remove;
 mod resolve;
 mod split;
 mod store;
@@ -27,6 +28,7 @@ mod tests;
 pub use fetch::{Budget, FetchError, Fetched, fetch};
 pub use hosts::HostRules;
 pub use limits::Limits;
+pub use remove::remove;
 pub use split::{Share, ShareFile, Split, Unassigned, split};
 pub use store::{
     Body, ByteRange, HttpStore, HttpStoreOptions, ResumeFrom, Store, StoreAnswer, StoreFuture,

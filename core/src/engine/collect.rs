@@ -14,7 +14,7 @@ use super::project::Project;
 use crate::archive::{Keep, Limits, split, unpack};
 use crate::error::{Error, ErrorKind, Result, io};
 use crate::ids::decode;
-use crate::journal::{ArtifactRow, Change};
+use crate::journal::{ArtifactRow, Change, DeliveryRow};
 use crate::model::action::Kind;
 use crate::model::report::Problem;
 use crate::model::run::RunState;
@@ -47,6 +47,8 @@ pub(crate) struct Outcome {
     pub problems: Vec<Problem>,
     /// Whether any package was written.
     pub written: bool,
+    /// The tasks whose packages stand there.
+    pub tasks: Vec<String>,
 }
 
 /// Looks up what is on this disk.
@@ -57,9 +59,29 @@ pub(crate) fn prepare(run: &RunBook, _state: RunState) -> Result<Order> {
             "a deletion has nothing to collect; collect is for retrievals",
         ));
     }
-    let archives = run
+    if run.row.purged_at.is_some() {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "this run was purged: its archives, its packages and its ids are gone",
+        ));
+    }
+    let sealed = |task: &str| {
+        let mut carried = run.carried(task).peekable();
+        carried.peek().is_some() && carried.all(|batch| batch.sealed_at.is_some())
+    };
+    let (over, open): (Vec<_>, Vec<_>) = run
         .artifacts
         .iter()
+        .partition(|artifact| sealed(&artifact.task));
+    if open.is_empty() && !over.is_empty() {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "the ids of this run were removed after its packages were written; without them packages cannot be written again",
+        )
+        .with_hint("The packages stand where they were collected to; keep_retrieved_for tells how long ids are kept."));
+    }
+    let archives = open
+        .into_iter()
         .map(|artifact| {
             let batches = run.carried(&artifact.task).map(|batch| batch.no).collect();
             let requested = run
@@ -143,22 +165,41 @@ pub(crate) async fn collect(
         }
     }
     let written = index.is_some();
+    let tasks = index.as_ref().map(|index| index.tasks.clone());
     if let Some(index) = index {
         index.finish(&order.run, order.reference.as_deref(), problems.len())?;
     }
-    Ok(Outcome { problems, written })
+    Ok(Outcome {
+        problems,
+        written,
+        tasks: tasks.unwrap_or_default(),
+    })
 }
 
-/// Remembers where the packages are.
-pub(crate) fn record(project: &Project, book: &mut Book, run: &str, into: &Path) -> Result<()> {
+/// Remembers where the packages are, and since when.
+pub(crate) fn record(
+    project: &Project,
+    book: &mut Book,
+    run: &str,
+    into: &Path,
+    tasks: &[String],
+) -> Result<()> {
     let out = std::path::absolute(into).map_err(|error| io("find", into, error))?;
     let mut row = book.run(run)?.row.clone();
     let folder = out.to_string_lossy().into_owned();
-    if row.packages.as_ref() == Some(&folder) {
-        return Ok(());
-    }
-    row.packages = Some(folder);
-    book.commit(project.journal.as_ref(), run, vec![Change::Run(row)])
+    let at = project.now();
+    let delivery = |task: &String| {
+        Change::Delivery(DeliveryRow {
+            run: run.to_owned(),
+            task: task.clone(),
+            folder: folder.clone(),
+            at,
+        })
+    };
+    let mut changes: Vec<Change> = tasks.iter().map(delivery).collect();
+    row.packages = Some(folder.clone());
+    changes.push(Change::Run(row));
+    book.commit(project.journal.as_ref(), run, changes)
 }
 
 /// One archive.

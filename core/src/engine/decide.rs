@@ -97,6 +97,12 @@ fn waiting(book: &Book, id: &str, no: u32) -> Result<BatchRow> {
     let batch = run.batches.get(no as usize).ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "this run has no such batch").with("batch", no)
     })?;
+    if batch.sealed_at.is_some() {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "this run was purged: nothing is left to decide about",
+        ));
+    }
     if matches!(batch.state, BatchState::Held | BatchState::Rejected) {
         return Ok(batch.clone());
     }

@@ -169,6 +169,7 @@ impl Engine {
             for id in &ids {
                 self.finish(id)?;
             }
+            self.seal_due()?;
             return Ok(match next {
                 Due::Later { at, .. } => Some(at),
                 _ => None,

@@ -6,7 +6,8 @@
 //! the account. `due` says what
 //! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all. `recover` puts a
 //! journal in order that a dead process left behind, `decide` takes a person's word about what
-//! was held.
+//! was held. `seal` and `purge` remove people from the journal, and `register` tells whether
+//! somebody was there.
 
 pub(crate) mod answer;
 pub(crate) mod book;
@@ -21,10 +22,13 @@ pub(crate) mod overlap;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod project;
+pub(crate) mod purge;
 pub(crate) mod recover;
+pub(crate) mod register;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schedule;
+pub(crate) mod seal;
 pub(crate) mod split;
 pub(crate) mod step;
 pub(crate) mod submit;

@@ -1,12 +1,15 @@
 //! The account of a run.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::book::RunBook;
-use super::warn;
+use super::{seal, warn};
 use crate::error::{ErrorKind, Result};
 use crate::ids::decode;
-use crate::journal::{AttemptState, BatchRow, BatchState, CancelState, JobOrigin, Journal};
+use crate::journal::{
+    AttemptState, BatchRow, BatchState, CancelState, JobOrigin, Journal, MAC_BYTES,
+};
 use crate::model::Millis;
 use crate::model::job::JobStatus;
 use crate::model::report::{
@@ -167,6 +170,7 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
             "Look it up at the vendor; a held batch can be told to follow it (decide).".to_owned(),
         ids: 0,
     }));
+    problems.extend(seal::problem(book, now));
     if let Some(reason) = &book.row.paused {
         let error = super::pause::unpaused_error(reason);
         problems.push(Problem {
@@ -225,7 +229,18 @@ pub(crate) fn report(book: &RunBook, state: RunState, now: Millis) -> ReportData
         deadline_ms: row.deadline_at,
         at_ms: now,
         packages: row.packages.as_ref().map(Into::into),
+        purged_at_ms: row.purged_at,
     }
+}
+
+/// What stands in the place of an id that was removed.
+fn sealed_id(mac: &[u8]) -> String {
+    let mut text = "sealed:".to_owned();
+    for byte in mac {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// One row per id, a batch at a time, so that millions of them need no memory.
@@ -239,7 +254,12 @@ pub(crate) fn outcomes_of(
         return Ok(Vec::new());
     }
     let outcome = outcome(book, batch);
-    let ids = decode(&journal.batch_ids(&book.row.id, no)?)?;
+    let ids = if batch.sealed_at.is_none() {
+        decode(&journal.batch_ids(&book.row.id, no)?)?
+    } else {
+        let macs = journal.batch_macs(&book.row.id, no)?;
+        macs.chunks(MAC_BYTES).map(sealed_id).collect()
+    };
     Ok(ids
         .into_iter()
         .map(|id| SubjectOutcome {

@@ -10,6 +10,7 @@ use super::book::{Book, RunBook};
 use super::due::{self, Due};
 use super::plan::{self, PlanOptions};
 use super::project::{Project, project_row};
+use super::seal::Unscrubbed;
 use super::step::Answered;
 use super::{Estimate, collect, forecast, recover, report};
 use crate::error::{Error, ErrorKind, Result};
@@ -32,6 +33,7 @@ pub(crate) struct Engine {
     pub(super) unrecorded: Mutex<Vec<Answered>>,
     /// Why this client may only read, if so: another process carries the journal's runs.
     pub(super) read_only: Option<String>,
+    pub(super) unscrubbed: Unscrubbed,
     /// Whether somebody chose where runs are kept.
     chosen: bool,
     pid: u32,
@@ -69,12 +71,17 @@ impl Engine {
             changed: Notify::new(),
             unrecorded: Mutex::new(Vec::new()),
             read_only,
+            unscrubbed: Unscrubbed::default(),
             chosen,
             pid: std::process::id(),
         });
         if used_before {
             // The process before this one may have called a moment ago.
             engine.project.pacer.start_late();
+        }
+        if let Err(error) = engine.seal_due() {
+            // Tried again with every tick, and when the client is closed.
+            tracing::warn!(target: "dsrkit", kind = error.kind().as_str(), "sealing failed");
         }
         Ok(engine)
     }
@@ -249,7 +256,7 @@ impl Engine {
         let outcome = collect::collect(&self.project, plan, into, options).await?;
         let mut book = self.book();
         if outcome.written {
-            collect::record(&self.project, &mut book, id, into)?;
+            collect::record(&self.project, &mut book, id, into, &outcome.tasks)?;
         }
         let state = book.run(id)?.state(false);
         let mut report = report::report(book.run(id)?, state, self.project.now());

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::event::Event;
 
 mod chain;
+pub mod encrypted;
 pub mod memory;
 pub mod rows;
 mod rules;
@@ -45,7 +46,8 @@ impl std::fmt::Debug for NewBatch {
     }
 }
 
-/// Durable storage of plans and runs. Methods block; each is one transaction.
+/// Durable storage of plans and runs. Methods block; each is one transaction. A journal that wraps
+/// another passes every method on, those with a default too.
 pub trait Journal: Send + Sync {
     /// The key of fingerprints and digests: 32 random bytes made with the journal and kept beside
     /// it, never in it.

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -195,9 +196,11 @@ impl Journal for SqliteJournal {
     }
 
     fn batch_ids(&self, run: &str, no: u32) -> Result<String> {
-        read::batch_ids(&self.reader(), run, no)?
-            .ok_or_else(|| rules::no_batch(no))?
-            .ok_or_else(|| rules::sealed(no))
+        match read::batch_ids(&self.reader(), run, no)? {
+            Some((None, ids)) => Ok(ids),
+            Some(_) => Err(rules::sealed(no)),
+            None => Err(rules::no_batch(no)),
+        }
     }
 
     fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>> {
@@ -209,12 +212,18 @@ impl Journal for SqliteJournal {
     }
 
     fn scrub(&self) -> Result<bool> {
-        // The log still holds the pages as they were; a row of three tells whether it is empty now.
-        let busy: i64 = self
-            .writer()?
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .map_err(sql)?;
-        Ok(busy == 0)
+        // The log still holds the pages as they were. A reader may need them: it is not waited for.
+        let conn = self.writer()?;
+        conn.busy_timeout(Duration::ZERO).map_err(sql)?;
+        let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        conn.busy_timeout(open::BUSY).map_err(sql)?;
+        match busy.map_err(sql) {
+            Ok(busy) => Ok(busy == 0),
+            Err(error) if error.is_retryable() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn cipher(&self) -> Result<Option<String>> {

@@ -133,6 +133,10 @@ fn work(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         rest(report.ambiguous.len(), f)?;
     }
+    if let Some(at) = report.purged_at_ms {
+        let at = time(at);
+        return writeln!(f, "  What was delivered was removed from this machine on {at}.");
+    }
     match &report.packages {
         Some(folder) => writeln!(f, "  The packages are in {}.", folder.display()),
         None => Ok(()),
@@ -263,6 +267,7 @@ mod tests {
             deadline_ms: 1_770_195_600_000,
             at_ms: 1_770_195_600_001,
             packages: None,
+            purged_at_ms: None,
         };
         let text = report.to_string();
         for part in [

@@ -70,7 +70,8 @@ pub struct JobReport {
 /// The outcome of one id.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct SubjectOutcome {
-    /// The id, byte for byte as given.
+    /// The id, byte for byte as given; `sealed:` and 32 hex digits of its keyed digest once the
+    /// journal holds only that.
     pub id: String,
     /// What became of it.
     pub outcome: Outcome,
@@ -139,6 +140,22 @@ pub struct ReportData {
     pub at_ms: i64,
     /// The folder of packages, after `collect`.
     pub packages: Option<PathBuf>,
+    /// When the ids and what was delivered were removed (`purge`), in milliseconds since 1970
+    /// (UTC).
+    pub purged_at_ms: Option<i64>,
+}
+
+/// One run that named an id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Processed {
+    /// The run.
+    pub run_id: String,
+    /// Retrieval or deletion.
+    pub kind: Kind,
+    /// What became of the id in it.
+    pub outcome: Outcome,
+    /// When, in milliseconds since 1970 (UTC).
+    pub at_ms: i64,
 }
 
 /// The rows of the input that were left out (`skip_bad`).

@@ -14,7 +14,7 @@ from ._client import Client, Plan, Run
 from ._intake import Ids, feed_async, freeze_async, source
 from ._progress import Left, Progress, Show
 from .mixpanel import several
-from .types import ComplianceType, Decision, DisclosureType, Event, Job, Report
+from .types import ComplianceType, Decision, DisclosureType, Event, Job, Processed, Report
 
 __all__ = ["AsyncClient", "AsyncPlan", "AsyncRun"]
 
@@ -169,6 +169,19 @@ class AsyncClient(ClientBase):
 
     async def tick(self) -> datetime | None:
         return due(await self._native.tick().spawn())
+
+    async def seal(self, run_id: str) -> int:
+        return await self._native.seal(run_id).spawn()
+
+    async def was_processed(self, id: str) -> tuple[Processed, ...]:
+        found = await self._native.was_processed(id).spawn()
+        return tuple(map(Processed._of, found))
+
+    async def purge(self, *, older_than: float) -> list[str]:
+        return await self._native.purge(older_than).spawn()
+
+    async def verify_journal(self) -> int:
+        return await self._native.verify_journal().spawn()
 
     async def close(self) -> None:
         await self._native.close(PATIENCE).spawn()

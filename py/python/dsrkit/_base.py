@@ -59,12 +59,16 @@ class ClientBase:
         mixpanel: Mixpanel,
         journal: str | os.PathLike[str] | None = None,
         settings: Settings | None = None,
+        *,
+        journal_key: bytes | None = None,
     ) -> None:
         if not isinstance(mixpanel, Mixpanel):
             raise TypeError(f"mixpanel is a dsrkit.Mixpanel, not {type(mixpanel).__name__}")
         self._journal = None if journal is None else os.fspath(journal)
         self._settings = settings or Settings()
-        self._native = _native.Client(mixpanel._native, self._journal, self._settings.to_dict())
+        self._native = _native.Client(
+            mixpanel._native, self._journal, self._settings.to_dict(), journal_key
+        )
         _clients.add(self)
 
     @classmethod
@@ -73,6 +77,7 @@ class ClientBase:
         *,
         journal: str | os.PathLike[str] | None = None,
         settings: Settings | None = None,
+        journal_key: bytes | None = None,
         **options: Any,
     ) -> _Client:
         """A client of a simulated vendor in this process, on a virtual clock: nothing leaves the
@@ -84,7 +89,7 @@ class ClientBase:
             if folder is not None:
                 journal = os.path.join(folder.name, "dsr.sqlite3")
             assert journal is not None
-            client = cls(vendor.mixpanel(), journal, settings)
+            client = cls(vendor.mixpanel(), journal, settings, journal_key=journal_key)
         except BaseException:
             vendor.close()
             if folder is not None:
@@ -101,7 +106,8 @@ class ClientBase:
 
     def _report(self, data: dict[str, Any]) -> Report:
         native, run_id = self._native, data["run_id"]
-        outcomes = Outcomes(lambda batch: native.outcomes(run_id, batch), data["subjects"])
+        count = data["subjects"] if data["purged_at_ms"] is None else 0
+        outcomes = Outcomes(lambda batch: native.outcomes(run_id, batch), count)
         return Report._of(data, outcomes)
 
     def __repr__(self) -> str:

@@ -12,14 +12,15 @@ from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, j
 from ._intake import Ids, feed, freeze, source
 from ._progress import Left, Progress, Show
 from .mixpanel import several
-from .types import ComplianceType, Decision, DisclosureType, Event, Job, Report
+from .types import ComplianceType, Decision, DisclosureType, Event, Job, Processed, Report
 
 __all__ = ["Client", "Plan", "Run"]
 
 
 class Client(ClientBase):
     """A client of one project. `journal` is the path of a SQLite file, made when it is not there,
-    or ":memory:"; planning a run needs one. The methods also work inside a running event loop, where they block it."""
+    or ":memory:"; planning a run needs one. `journal_key`, 32 random bytes, encrypts the ids in it.
+    The methods also work inside a running event loop, where they block it."""
 
     def create_retrieval(
         self,
@@ -192,8 +193,32 @@ class Client(ClientBase):
         """Does what is due now over all runs; gives when something is due next."""
         return due(self._native.tick().wait())
 
+    def seal(self, run_id: str) -> int:
+        """Removes the ids of a run from the journal now, of all its batches that are at their end;
+        keyed digests stay. Gives how many went. By itself this happens as
+        `Settings.keep_deleted_for` and `keep_retrieved_for` say, when the journal is opened, by
+        `tick` and by `close`."""
+        return self._native.seal(run_id).wait()
+
+    def was_processed(self, id: str) -> tuple[Processed, ...]:
+        """Every run of the journal that names this id, sealed or not, oldest first."""
+        found = self._native.was_processed(id).wait()
+        return tuple(map(Processed._of, found))
+
+    def purge(self, *, older_than: float) -> list[str]:
+        """Removes what is kept of runs that ended more than so many seconds ago, and of plans that
+        were made before that and never started: ids, their digests, archives, and the packages
+        that `collect` wrote. Counts, tasks and events stay. A run that waits for a person is left
+        alone. Gives the ids of the runs."""
+        return self._native.purge(older_than).wait()
+
+    def verify_journal(self) -> int:
+        """Recomputes the hash chain over all events of the journal; gives how many there are.
+        Raises JournalError where they were changed."""
+        return self._native.verify_journal().wait()
+
     def close(self) -> None:
-        """Closes the journal. Runs stay in it as they are."""
+        """Closes the journal. Runs stay in it; ids whose time is over are removed from it."""
         self._native.close(PATIENCE).wait()
         self._closed()
 

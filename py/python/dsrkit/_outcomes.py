@@ -21,7 +21,8 @@ class SubjectOutcome(NamedTuple):
     """The outcome of one id."""
 
     id: str
-    """The id, exactly as it was given. Personal data."""
+    """The id, exactly as it was given. Personal data. `sealed:` and 32 hex digits of its keyed
+    digest once the journal holds only that (see `Settings.keep_deleted_for`)."""
     outcome: Outcome
     batch: int
     """The batch it was sent in."""

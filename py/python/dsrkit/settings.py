@@ -49,6 +49,12 @@ class Settings:
     """The most people one deletion plan may name. Raise it knowingly."""
     archive_max_bytes: int = _DEFAULT["archive_max_bytes"]
     """The largest archive, unpacked."""
+    keep_deleted_for: float = _DEFAULT["keep_deleted_for"]
+    """How long the journal keeps the ids of a deletion after its end; then only keyed digests of
+    them stay. The list of the erased is the very data to erase."""
+    keep_retrieved_for: float = _DEFAULT["keep_retrieved_for"]
+    """How long the journal keeps the ids of a retrieval after its packages were written. Without
+    them the packages cannot be written again."""
     proxy: str | None = field(default=_DEFAULT["proxy"], repr=False)
     """A proxy for all calls; the environment's proxy variables are not used."""
     ca_bundle: str | os.PathLike[str] | None = _DEFAULT["ca_bundle"]

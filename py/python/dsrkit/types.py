@@ -20,6 +20,7 @@ __all__ = [
     "JobReport",
     "Outcomes",
     "Problem",
+    "Processed",
     "RefusedRow",
     "RefusedRows",
     "Report",
@@ -231,6 +232,31 @@ class Problem(_Plain):
 
 
 @dataclass(frozen=True)
+class Processed:
+    """One run that named an id."""
+
+    run_id: str
+    kind: Kind
+    outcome: Outcome
+    """What became of the id in it."""
+    at: datetime
+    """When."""
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> Processed:
+        return cls(data["run_id"], data["kind"], data["outcome"], moment(data["at_ms"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "run_id": self.run_id,
+            "kind": self.kind,
+            "outcome": self.outcome,
+            "at_ms": milliseconds(self.at),
+        }
+
+
+@dataclass(frozen=True)
 class AmbiguousAttempt:
     """A request whose answer was lost. Each stands in the report, however it ended."""
 
@@ -304,6 +330,8 @@ class Report:
     """When this account was made."""
     packages: Path | None
     """The folder of packages, after `collect`."""
+    purged_at: datetime | None
+    """When the ids and what was delivered were removed (`purge`)."""
     text: str = field(repr=False, compare=False, default="")
     """The account in plain words, several lines, for people who were not there; also `str(report)`."""
     outcomes: Outcomes = field(repr=False, compare=False, default=Outcomes())
@@ -337,6 +365,7 @@ class Report:
             deadline=moment(data["deadline_ms"]),
             at=moment(data["at_ms"]),
             packages=None if packages is None else Path(packages),
+            purged_at=None if data["purged_at_ms"] is None else moment(data["purged_at_ms"]),
             text=data["text"],
             outcomes=outcomes,
         )
@@ -363,6 +392,7 @@ class Report:
             "deadline_ms": milliseconds(self.deadline),
             "at_ms": milliseconds(self.at),
             "packages": None if self.packages is None else str(self.packages),
+            "purged_at_ms": None if self.purged_at is None else milliseconds(self.purged_at),
         }
 
     def to_json(self) -> str:

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use dsrkit::http::transport::Transport;
 use dsrkit::journal::BatchState;
@@ -22,6 +23,9 @@ use super::journal::Mortal;
 use super::time::ProcessClock;
 use super::transport::Network;
 use super::world::World;
+
+/// Longer than any clock jumps.
+const LONG: Duration = Duration::from_secs(1 << 40);
 
 /// How a process ends by itself.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,6 +119,9 @@ pub async fn open(world: &Arc<World>, process: u32) -> Result<Client> {
             .journal(Journal::custom(journal.clone()))
             .settings(Settings {
                 on_ambiguous: case.policy,
+                // The truth is told per id, so ids stay through every process and jump of a clock.
+                keep_deleted_for: LONG,
+                keep_retrieved_for: LONG,
                 ..Settings::default()
             })
             .clock(Arc::clone(&clock))

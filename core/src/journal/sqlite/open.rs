@@ -24,6 +24,9 @@ const VERSION: i64 = 2;
 /// (SQLite's release notes).
 const SQLITE_MIN: i32 = 3_051_003;
 
+/// How long another program's lock is waited for.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
 /// Harmless to any file. The cache is bounded so that a plan of any size stays small in memory:
 /// what does not fit goes to the log before the commit. Temporary tables would lie in /tmp.
 const GUARDS: &str = "
@@ -180,7 +183,7 @@ fn connect(path: &Path, write: bool) -> Result<Connection> {
     // Until the file is found whole, closing it must not write the log into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(sql)?;
-    conn.busy_timeout(Duration::from_secs(5)).map_err(sql)?;
+    conn.busy_timeout(BUSY).map_err(sql)?;
     conn.execute_batch(GUARDS).map_err(sql)?;
     check_marks(&conn, path)?;
     let found: String = conn

@@ -12,6 +12,7 @@ use crate::journal::rows::{
     JobOrigin, JobRow, OrphanRow, RunRow,
 };
 use crate::journal::rules::Stored;
+use crate::model::Millis;
 use crate::model::action::{Compliance, Disclosure, Kind, Terms};
 use crate::model::event::{Event, EventKind};
 use crate::model::job::JobStatus;
@@ -114,11 +115,16 @@ pub(super) fn batches(conn: &Connection, run: &str) -> Result<Vec<BatchRow>> {
     all(conn, &statement, [run], batch_row)
 }
 
-/// The ids of a batch; those of a sealed one are missing.
-pub(super) fn batch_ids(conn: &Connection, run: &str, no: u32) -> Result<Option<Option<String>>> {
-    let statement =
-        "SELECT iif(sealed_at IS NULL, ids, NULL) FROM batch WHERE run = ?1 AND no = ?2";
-    one(conn, statement, params![run, no], only)
+/// When a batch was sealed, and its ids.
+pub(super) fn batch_ids(
+    conn: &Connection,
+    run: &str,
+    no: u32,
+) -> Result<Option<(Option<Millis>, String)>> {
+    let statement = "SELECT sealed_at, ids FROM batch WHERE run = ?1 AND no = ?2";
+    one(conn, statement, params![run, no], |fields| {
+        Ok((fields.get()?, fields.get()?))
+    })
 }
 
 pub(super) fn batch_macs(conn: &Connection, run: &str, no: u32) -> Result<Option<Vec<u8>>> {
