@@ -16,7 +16,7 @@ RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>
 PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-c lint bench soak docs header install-c wheel clean
+.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint bench soak docs header install-c wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -24,7 +24,7 @@ help: ## list the targets
 demo: $(VENV)/.installed ## run the main job on the simulated vendor; again: continue, or say that nothing is left
 	$(PY) -m dsrkit demo --dir demo
 
-test: test-rust test-c test-python ## all tests of all surfaces
+test: test-rust test-c test-python test-browser ## all tests of all surfaces
 
 test-rust: ## the core and the simulated vendor, in Rust
 	$(CARGO) test -p dsrkit -p dsrkit-sandbox --features $(FEATURES)
@@ -32,6 +32,12 @@ test-rust: ## the core and the simulated vendor, in Rust
 
 test-python: $(VENV)/.installed ## the Python module
 	$(PY) -m pytest -q tests/python
+
+test-browser: $(VENV)/.installed $(VENV)/.browser ## packages in a real browser (chromium): accessible, offline, on every screen
+	$(PY) -m pytest -q tests/browser
+
+screenshots: $(VENV)/.installed $(VENV)/.browser ## write docs/package/*.png anew
+	$(PY) tests/browser/screenshots.py
 
 test-c: ## the C library: C99 and C++17 programs, valgrind, the shared scenarios through the ABI
 	tests/c/run.sh
@@ -45,10 +51,12 @@ lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshn
 bench: ## speed and memory beside a plain script, in one run
 	$(PYTHON) benches/intake/run.py
 	$(CARGO) run --release -q -p dsrkit --example schedule --features sandbox
+	$(PYTHON) benches/archive/run.py
 
 soak: $(VENV)/.installed ## long runs: 100,000 simulated seeds, mutants, a crash at every single call, the demo killed many times, ten million ids
-	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation -- --nocapture
+	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation --test large_archive -- --nocapture
 	FEATURES=$(FEATURES) tests/mutants/run.sh
+	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --lib archive
 	DSRKIT_SOAK=1 $(PY) -m pytest -q tests/python/test_demo.py
 	$(CARGO) run --release -q -p dsrkit --example intake_memory -- 10000000
 
@@ -73,6 +81,10 @@ $(VENV)/.tools:
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q --upgrade 'pip>=24'
 	$(VENV)/bin/pip install -q 'pytest>=8' 'mypy>=1.15'
+	touch $@
+
+$(VENV)/.browser: $(VENV)/.tools
+	$(VENV)/bin/pip install -q 'playwright>=1.50' 'axe-playwright-python>=0.1.4'
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PY_SOURCES)

@@ -10,6 +10,7 @@
 #![allow(non_camel_case_types)] // the names are those of the header
 
 mod client;
+mod collect;
 mod error;
 mod event;
 mod guard;

@@ -1,10 +1,10 @@
-//! `dsr_plan_options` and `dsr_collect_options`.
+//! `dsr_plan_options`, and what all options have in common.
 
 use std::ffi::{c_char, c_int};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use dsrkit::{CollectOptions, Compliance, Disclosure, Kind, PlanOptions, Secret, Terms};
+use dsrkit::{Compliance, Disclosure, Kind, PlanOptions, Terms};
 
 use crate::error::dsr_error;
 use crate::guard::{Caller, Failure, Result, free, guard};
@@ -17,12 +17,6 @@ pub struct dsr_plan_options {
     _number: (),
 }
 handle!(dsr_plan_options => Mutex<PlanTerms>);
-
-/// How archives become packages.
-pub struct dsr_collect_options {
-    _number: (),
-}
-handle!(dsr_collect_options => Mutex<CollectOptions>);
 
 /// The law a request is made under.
 #[repr(C)]
@@ -105,7 +99,7 @@ where
         .clone())
 }
 
-fn change<H, T>(
+pub fn change<H, T>(
     caller: Caller,
     options: *mut H,
     how: impl FnOnce(&Caller, &mut T) -> Result<()>,
@@ -280,66 +274,6 @@ pub unsafe extern "C" fn dsr_plan_options_set_column(
     change(unsafe { Caller::trusted(err) }, options, |c, options| {
         let column = c.text_or_null(column_or_null, "column_or_null")?;
         options.column = column.map(str::to_owned);
-        Ok(())
-    })
-}
-
-/// The default options of collecting.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_collect_options_new(
-    options: *mut *mut dsr_collect_options,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| {
-        c.out(options, "options")?.put(Mutex::default())
-    })
-}
-
-/// Frees options. NULL is fine.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_collect_options_free(options: *mut dsr_collect_options) {
-    free(options);
-}
-
-/// Also keeps each archive's members untouched. Default: false.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_collect_options_set_raw(
-    options: *mut dsr_collect_options,
-    yes: bool,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    change(unsafe { Caller::trusted(err) }, options, |_, options| {
-        options.raw = yes;
-        Ok(())
-    })
-}
-
-/// Accepts archives that are not encrypted. Default: false.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_collect_options_set_allow_plain(
-    options: *mut dsr_collect_options,
-    yes: bool,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    change(unsafe { Caller::trusted(err) }, options, |_, options| {
-        options.allow_plain = yes;
-        Ok(())
-    })
-}
-
-/// Adds a candidate for the secret that opens archives, after those of the project.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_collect_options_add_secret(
-    options: *mut dsr_collect_options,
-    secret: *const c_char,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    change(unsafe { Caller::trusted(err) }, options, |c, options| {
-        options.secrets.push(Secret::new(c.text(secret, "secret")?));
         Ok(())
     })
 }

@@ -9,11 +9,12 @@ use dsrkit::{EventReader, ReportData, RunHandle};
 use tokio::sync::{Mutex, Notify};
 
 use crate::client::ClientObject;
+use crate::collect::dsr_collect_options;
 use crate::error::dsr_error;
 use crate::event::{EventTexts, dsr_event};
 use crate::guard::{Caller, Failure, Result, free, get, guard};
 use crate::handle::{find, handle};
-use crate::options::{dsr_collect_options, options};
+use crate::options::options;
 use crate::outcome::Walk;
 use crate::plan::{PlanObject, dsr_plan};
 use crate::report::{ReportTexts, dsr_report};

@@ -291,15 +291,17 @@ impl Client {
         py: Python<'_>,
         id: String,
         into: PathBuf,
-        raw: bool,
-        allow_plain: bool,
-        secrets: Vec<String>,
+        options: Packing,
     ) -> PyResult<Work> {
-        let secrets = secrets.into_iter().map(Secret::new).collect();
         let options = CollectOptions {
-            raw,
-            allow_plain,
-            secrets,
+            html: options.html,
+            timezone: options.timezone,
+            language: Some(options.language),
+            templates: options.templates,
+            protect: options.protect.map(Secret::new),
+            raw: options.raw,
+            allow_plain: options.allow_plain,
+            secrets: options.secrets.into_iter().map(Secret::new).collect(),
         };
         self.on_run(
             py,
@@ -307,6 +309,20 @@ impl Client {
             |run| async move { run.collect(&into, &options).await },
         )
     }
+}
+
+/// The options of `collect`, as a dict.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Packing {
+    html: bool,
+    raw: bool,
+    timezone: Option<String>,
+    language: String,
+    templates: Option<PathBuf>,
+    protect: Option<String>,
+    allow_plain: bool,
+    secrets: Vec<String>,
 }
 
 impl Client {

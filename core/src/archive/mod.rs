@@ -5,19 +5,25 @@
 //! project writes part of its content. Nothing of it becomes visible before every check has
 //! passed and the checksum of every member has been verified.
 
+mod cut;
 mod decrypt;
 mod directory;
 mod end;
 mod fetch;
 mod file;
+mod form;
 mod hosts;
+mod judge;
 mod limits;
 mod lines;
 mod local;
 mod names;
 mod remove;
 mod resolve;
+mod rest;
+mod rows;
 mod split;
+mod spool;
 mod store;
 mod tree;
 mod unpack;

@@ -1,26 +1,35 @@
-//! Members to people: every line of every member to the person it names, or to `unassigned`.
+//! Members to people: every record of every member to the person it names, or to `unassigned`.
 //!
-//! Lines are never changed, merged or guessed at. Memory does not grow with the archive.
+//! Records are never merged or guessed at: what is not beyond doubt is nobody's. That includes ids
+//! that the data itself claims to be another name of somebody: whoever can send events could claim
+//! it. Memory does not grow with the archive.
+//!
+//! One thread reads and cuts (`cut.rs`), others look into the records (`judge.rs`), and the caller's
+//! thread puts them away in the archive's order (`spool.rs`, `rest.rs`).
 
-use std::collections::HashMap;
-use std::fs::{DirBuilder, File};
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use sha2::{Digest, Sha256};
+use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{self, Error, ErrorKind, Result};
 
-use super::lines::{Kind, owner};
+use super::cut::{Block, Fate, cut};
+use super::form::{Form, HEAD, form};
+use super::judge::{Judged, judge};
+use super::limits::Limits;
+use super::rest::{Rest, opened_name};
+use super::spool::Spool;
 use super::tree::create_private;
 use super::unpack::Member;
 
-/// A longer line is not read as JSON, it goes to `unassigned` piece by piece.
-const LINE: u64 = 4 << 20;
-/// Lines waiting to be written, over all people. A file is opened only to append what waits for
-/// it, so that the number of open files stays one, whatever the number of people.
-const WAITING: usize = 8 << 20;
+const MARK: &[u8] = b"\xef\xbb\xbf";
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// The outcome of a split.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +40,7 @@ pub struct Split {
     pub unassigned: Vec<Unassigned>,
     /// Where `unassigned` lies, when there is any.
     pub unassigned_dir: Option<PathBuf>,
-    /// Lines that hold only blanks, left out of both.
+    /// Lines and rows that hold only blanks, left out of both.
     pub blank_lines: u64,
 }
 
@@ -60,13 +69,16 @@ pub struct ShareFile {
 /// What of one member fits nobody.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unassigned {
-    /// The member's name; the file has the same below [`Split::unassigned_dir`].
+    /// The member's name.
     pub member: String,
-    /// Lines in it; 1 for a member kept whole.
+    /// The file's, below [`Split::unassigned_dir`]: the same, unless it was taken out of a
+    /// compressed member.
+    pub file: String,
+    /// Records in it; 1 for a member kept whole.
     pub lines: u64,
     /// Its size.
     pub bytes: u64,
-    /// The member is not JSON lines at all and was kept as it is.
+    /// The member has no form we know and was kept as it is.
     pub whole: bool,
 }
 
@@ -84,275 +96,263 @@ impl std::fmt::Debug for Unassigned {
 /// Splits `members` to `subjects`, whose ids are compared byte for byte, into the private folder
 /// `into`, which must not exist yet: `subjects/<n>/data/events.jsonl` and `profile.jsonl`, and
 /// `unassigned/<member>`. The caller owns `into` and removes it after a failure.
-pub fn split(members: &[Member], subjects: &[String], into: &Path) -> Result<Split> {
+pub fn split(
+    members: &[Member],
+    subjects: &[String],
+    limits: &Limits,
+    into: &Path,
+) -> Result<Split> {
     create_private(into, false)?;
-    let mut spool = Spool::new(subjects, into)?;
-    let unassigned_dir = into.join("unassigned");
-    let mut unassigned = Vec::new();
-    let mut blank_lines = 0;
-    for member in members {
-        let mut rest = Rest::new(&unassigned_dir, &member.name);
-        blank_lines += split_member(member, &mut spool, &mut rest)?;
-        unassigned.extend(rest.finish()?);
+    let mut people = HashMap::with_capacity(subjects.len());
+    for (n, id) in subjects.iter().enumerate() {
+        if people.insert(id.as_str(), n).is_some() {
+            return Err(Error::new(ErrorKind::Internal, "a subject is listed twice"));
+        }
     }
+    let spool = Spool::new(subjects.len(), into, limits.threads)?;
+    let unassigned_dir = into.join("unassigned");
+    let sink = Sink {
+        spool,
+        root: unassigned_dir.clone(),
+        rest: None,
+        unassigned: Vec::new(),
+        blank: 0,
+    };
+    let sink = run(members, &people, limits, sink)?;
     Ok(Split {
-        shares: spool.finish()?,
-        unassigned_dir: (!unassigned.is_empty()).then_some(unassigned_dir),
-        unassigned,
-        blank_lines,
+        shares: sink.spool.finish()?,
+        unassigned_dir: (!sink.unassigned.is_empty()).then_some(unassigned_dir),
+        unassigned: sink.unassigned,
+        blank_lines: sink.blank,
     })
 }
 
-fn split_member(member: &Member, spool: &mut Spool<'_>, rest: &mut Rest<'_>) -> Result<u64> {
-    // A member's name may hold an id, so failures do not name it.
-    let reading = |e| error::io("read a member in", spool_root(member), e);
-    let file = File::open(&member.path).map_err(reading)?;
-    let mut input = BufReader::with_capacity(256 << 10, file);
-    if input
-        .fill_buf()
-        .map_err(reading)?
-        .starts_with(b"\xef\xbb\xbf")
-    {
-        input.consume(3);
-        rest.mark = b"\xef\xbb\xbf";
+/// What goes from thread to thread, numbered in the archive's order.
+enum Load {
+    /// A member begins: its name, the name of its rest, and whether it stays whole.
+    Member(String, String, bool),
+    Block(Block, Form),
+}
+
+/// The same, looked into.
+enum Done {
+    Member(String, String, bool),
+    Block(Judged),
+}
+
+fn run(
+    members: &[Member],
+    people: &HashMap<&str, usize>,
+    limits: &Limits,
+    mut sink: Sink,
+) -> Result<Sink> {
+    let workers = limits.threads.max(1);
+    // So many blocks are under way at most; each is given back when it was put away.
+    let under_way = workers * 3;
+    let (give_back, rights) = sync_channel::<()>(under_way);
+    for _ in 0..under_way {
+        let _ = give_back.send(());
     }
-    let first = input.fill_buf().map_err(reading)?;
-    if first.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{') {
-        if member.bytes > 0 {
-            rest.whole = true;
-            rest.lines = 1;
+    let (loads, waiting) = sync_channel::<(usize, Load)>(under_way);
+    let (done, results) = sync_channel::<(usize, Done)>(under_way);
+    let waiting = Mutex::new(waiting);
+    thread::scope(|scope| {
+        let reader = scope.spawn(move || read_members(members, limits, &rights, &loads));
+        for _ in 0..workers {
+            let (done, waiting) = (done.clone(), &waiting);
+            scope.spawn(move || work(waiting, people, &done));
         }
-        loop {
-            let piece = input.fill_buf().map_err(reading)?;
-            if piece.is_empty() {
-                return Ok(0);
-            }
-            let n = piece.len();
-            rest.write(piece)?;
-            input.consume(n);
-        }
-    }
-    let mut blank = 0;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let n = (&mut input)
-            .take(LINE)
-            .read_until(b'\n', &mut line)
-            .map_err(reading)?;
-        if n == 0 {
-            return Ok(blank);
-        }
-        let whole = n as u64 != LINE || line.ends_with(b"\n");
-        if whole && line.iter().all(u8::is_ascii_whitespace) {
-            blank += 1;
-        } else if let Some((kind, subject)) = whole.then(|| spool.owner(&line)).flatten() {
-            spool.add(subject, kind, &line)?;
-        } else {
-            rest.lines += 1;
-            rest.write(&line)?;
-            while !line.ends_with(b"\n") {
-                line.clear();
-                let n = (&mut input)
-                    .take(LINE)
-                    .read_until(b'\n', &mut line)
-                    .map_err(reading)?;
-                if n == 0 {
-                    break;
+        drop(done);
+        let mut early = BTreeMap::new();
+        let mut next = 0;
+        let mut put_away = || -> Result<()> {
+            for (number, result) in &results {
+                early.insert(number, result);
+                while let Some(result) = early.remove(&next) {
+                    next += 1;
+                    sink.take(result)?;
+                    // The reader may have finished.
+                    let _ = give_back.send(());
                 }
-                rest.write(&line)?;
             }
+            Ok(())
+        };
+        let put = put_away();
+        // After a failure nobody waits for anybody any more.
+        drop((results, give_back));
+        let read = reader.join().unwrap_or_else(|_| {
+            Err(Error::new(
+                ErrorKind::Internal,
+                "a thread that splits was lost",
+            ))
+        });
+        put.and(read)
+    })?;
+    sink.end_member()?;
+    Ok(sink)
+}
+
+fn work(
+    waiting: &Mutex<Receiver<(usize, Load)>>,
+    people: &HashMap<&str, usize>,
+    done: &SyncSender<(usize, Done)>,
+) {
+    loop {
+        let load = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok((number, load)) = load else {
+            return;
+        };
+        let result = match load {
+            Load::Member(name, rest, whole) => Done::Member(name, rest, whole),
+            Load::Block(block, form) => Done::Block(judge(block, &form, people)),
+        };
+        if done.send((number, result)).is_err() {
+            return;
         }
     }
 }
 
-fn spool_root(member: &Member) -> &Path {
+fn read_members(
+    members: &[Member],
+    limits: &Limits,
+    rights: &Receiver<()>,
+    loads: &SyncSender<(usize, Load)>,
+) -> Result<()> {
+    let taken: HashSet<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    let mut number = 0;
+    let mut send = |load: Load| -> io::Result<()> {
+        let gone = || io::Error::other("the split was given up");
+        rights.recv().map_err(|_| gone())?;
+        loads.send((number, load)).map_err(|_| gone())?;
+        number += 1;
+        Ok(())
+    };
+    for member in members {
+        // A member's name may hold an id, so failures do not name it.
+        read_member(member, limits, &taken, &mut send)
+            .map_err(|e| error::io("read a member in", root_of(member), e))?;
+    }
+    Ok(())
+}
+
+fn read_member(
+    member: &Member,
+    limits: &Limits,
+    taken: &HashSet<&str>,
+    send: &mut impl FnMut(Load) -> io::Result<()>,
+) -> io::Result<()> {
+    let open = || File::open(&member.path).map(|file| BufReader::with_capacity(256 << 10, file));
+    let mut input = open()?;
+    let mut head = read_head(&mut input)?;
+    let compressed = head.starts_with(GZIP) && is_sound(open()?, member.bytes, limits);
+    if compressed {
+        let mut input = MultiGzDecoder::new(open()?);
+        head = read_head(&mut input)?;
+        let inner = form(head.strip_prefix(MARK).unwrap_or(&head));
+        if !matches!(inner, Form::Unknown) {
+            let name = opened_name(&member.name, taken);
+            return give_member(member, name, inner, head, input, send);
+        }
+        head = Vec::new();
+        return give_member(
+            member,
+            member.name.clone(),
+            Form::Unknown,
+            head,
+            open()?,
+            send,
+        );
+    }
+    let form = form(head.strip_prefix(MARK).unwrap_or(&head));
+    give_member(member, member.name.clone(), form, head, input, send)
+}
+
+fn give_member(
+    member: &Member,
+    rest: String,
+    form: Form,
+    mut head: Vec<u8>,
+    input: impl Read,
+    send: &mut impl FnMut(Load) -> io::Result<()>,
+) -> io::Result<()> {
+    let whole = matches!(form, Form::Unknown);
+    if !whole && head.starts_with(MARK) {
+        // The byte order mark is no part of any record.
+        head.drain(..MARK.len());
+    }
+    send(Load::Member(member.name.clone(), rest, whole))?;
+    cut(&form, head, input, |block| {
+        send(Load::Block(block, form.clone()))
+    })
+}
+
+fn read_head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    input.take(HEAD as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
+/// Whether a compressed member opens to its end, and to no more than an honest one would.
+fn is_sound(input: impl io::BufRead, packed: u64, limits: &Limits) -> bool {
+    let ratio = packed.saturating_mul(limits.ratio).max(limits.ratio_after);
+    let most = ratio.min(limits.bytes);
+    let mut unpacked = MultiGzDecoder::new(input).take(most + 1);
+    io::copy(&mut unpacked, &mut io::sink()).is_ok_and(|bytes| bytes <= most)
+}
+
+fn root_of(member: &Member) -> &Path {
     let depth = member.name.split('/').count();
     member.path.ancestors().nth(depth).unwrap_or(Path::new(""))
 }
 
-/// What of one member fits nobody. The file is created with the first byte.
-struct Rest<'a> {
-    root: &'a Path,
-    member: &'a str,
-    file: Option<BufWriter<File>>,
-    /// The byte order mark of a member kept in part is no part of any line.
-    mark: &'static [u8],
-    whole: bool,
-    lines: u64,
-    bytes: u64,
-}
-
-impl<'a> Rest<'a> {
-    fn new(root: &'a Path, member: &'a str) -> Self {
-        Self {
-            root,
-            member,
-            file: None,
-            mark: b"",
-            whole: false,
-            lines: 0,
-            bytes: 0,
-        }
-    }
-
-    fn write(&mut self, piece: &[u8]) -> Result<()> {
-        // Not with the member's name: it may hold an id.
-        let failed = |e| error::io("write in", self.root, e);
-        if self.file.is_none() {
-            let path = self.root.join(self.member);
-            create_private_below(path.parent().unwrap_or(self.root)).map_err(failed)?;
-            self.file = Some(BufWriter::new(append(&path).map_err(failed)?));
-            if self.whole {
-                self.write(self.mark)?;
-            }
-        }
-        if let Some(file) = &mut self.file {
-            file.write_all(piece).map_err(failed)?;
-            self.bytes += piece.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Option<Unassigned>> {
-        let Some(mut file) = self.file else {
-            return Ok(None);
-        };
-        file.flush()
-            .map_err(|e| error::io("write in", self.root, e))?;
-        Ok(Some(Unassigned {
-            member: self.member.to_owned(),
-            lines: self.lines,
-            bytes: self.bytes,
-            whole: self.whole,
-        }))
-    }
-}
-
-/// Creates a folder and those above it.
-fn create_private_below(path: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-fn append(path: &Path) -> std::io::Result<File> {
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    File::options()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .custom_flags(no_follow)
-        .open(path)
-}
-
-/// The lines of all people on their way to the files.
-struct Spool<'a> {
-    by_id: HashMap<&'a str, usize>,
+/// Where everything ends up.
+struct Sink {
+    spool: Spool,
     root: PathBuf,
-    people: Vec<[Pile; 2]>,
-    waiting: usize,
+    rest: Option<Rest>,
+    unassigned: Vec<Unassigned>,
+    blank: u64,
 }
 
-#[derive(Default)]
-struct Pile {
-    waiting: Vec<u8>,
-    lines: u64,
-    bytes: u64,
-    hash: Sha256,
-}
-
-const FILES: [&str; 2] = ["data/events.jsonl", "data/profile.jsonl"];
-
-impl<'a> Spool<'a> {
-    fn new(subjects: &'a [String], into: &Path) -> Result<Self> {
-        let root = into.join("subjects");
-        create_private(&root, false)?;
-        let mut by_id = HashMap::with_capacity(subjects.len());
-        let mut people = Vec::with_capacity(subjects.len());
-        for (n, id) in subjects.iter().enumerate() {
-            if by_id.insert(id.as_str(), n).is_some() {
-                return Err(Error::new(ErrorKind::Internal, "a subject is listed twice"));
+impl Sink {
+    fn take(&mut self, done: Done) -> Result<()> {
+        let judged = match done {
+            Done::Member(name, file, whole) => {
+                self.end_member()?;
+                self.rest = Some(Rest::new(&self.root, &name, file, whole));
+                return Ok(());
             }
-            create_private(&root.join(n.to_string()), false)?;
-            people.push(Default::default());
-        }
-        Ok(Self {
-            by_id,
-            root,
-            people,
-            waiting: 0,
-        })
-    }
-
-    fn owner(&self, line: &[u8]) -> Option<(Kind, usize)> {
-        let (kind, id) = owner(line)?;
-        self.by_id.get(&*id).map(|subject| (kind, *subject))
-    }
-
-    fn add(&mut self, subject: usize, kind: Kind, line: &[u8]) -> Result<()> {
-        let [events, profile] = self
-            .people
-            .get_mut(subject)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a subject without a place"))?;
-        let pile = match kind {
-            Kind::Event => events,
-            Kind::Profile => profile,
+            Done::Block(judged) => judged,
         };
-        pile.lines += 1;
-        pile.waiting.extend_from_slice(line);
-        self.waiting += line.len();
-        if !line.ends_with(b"\n") {
-            // The last line of a member; without this the next member's first would join it.
-            pile.waiting.push(b'\n');
-            self.waiting += 1;
+        self.blank += judged.blank;
+        let Some(rest) = &mut self.rest else {
+            return Err(Error::new(ErrorKind::Internal, "a record without a member"));
+        };
+        match judged.fate {
+            Fate::Header => {
+                rest.header(judged.data);
+                return Ok(());
+            }
+            Fate::Keep => rest.begin()?,
+            Fate::KeepOn | Fate::Judge => {}
         }
-        if self.waiting >= WAITING {
-            self.flush()
-        } else {
-            Ok(())
+        for piece in judged.pieces.iter().filter(|piece| piece.owner.is_none()) {
+            let record = judged.data.get(piece.from..piece.to).unwrap_or_default();
+            if judged.fate == Fate::Judge {
+                rest.begin()?;
+            }
+            rest.write(record)?;
         }
+        self.spool.add(judged)
     }
 
-    fn flush(&mut self) -> Result<()> {
-        for (n, piles) in self.people.iter_mut().enumerate() {
-            for (name, pile) in FILES.iter().zip(piles) {
-                if pile.waiting.is_empty() {
-                    continue;
-                }
-                let dir = self.root.join(n.to_string());
-                let data = dir.join("data");
-                if pile.bytes == 0 && !data.exists() {
-                    create_private(&data, false)?;
-                }
-                append(&dir.join(name))
-                    .and_then(|mut file| file.write_all(&pile.waiting))
-                    .map_err(|e| error::io("write in", &dir, e))?;
-                pile.hash.update(&pile.waiting);
-                pile.bytes += pile.waiting.len() as u64;
-                // Not kept for reuse: one very long line would stay in memory for every person.
-                pile.waiting = Vec::new();
-            }
+    fn end_member(&mut self) -> Result<()> {
+        if let Some(rest) = self.rest.take() {
+            self.unassigned.extend(rest.finish()?);
         }
-        self.waiting = 0;
         Ok(())
-    }
-
-    fn finish(mut self) -> Result<Vec<Share>> {
-        self.flush()?;
-        let root = self.root;
-        let share = |(n, piles): (usize, [Pile; 2])| Share {
-            dir: root.join(n.to_string()),
-            files: FILES
-                .iter()
-                .zip(piles)
-                .filter(|(_, pile)| pile.lines > 0)
-                .map(|(name, pile)| ShareFile {
-                    name,
-                    lines: pile.lines,
-                    bytes: pile.bytes,
-                    sha256: pile.hash.finalize().into(),
-                })
-                .collect(),
-        };
-        Ok(self.people.into_iter().enumerate().map(share).collect())
     }
 }

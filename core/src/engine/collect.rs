@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -19,19 +20,45 @@ use crate::model::action::Kind;
 use crate::model::report::Problem;
 use crate::model::run::RunState;
 use crate::package::{
-    Archive, DataFile, Origin, Part, Workspace, Written, folder_name, place, write_all,
+    Archive, DataFile, Maker, Origin, Part, Wish, Workspace, Written, folder_name, place, write_all,
 };
 use crate::secret::Secret;
 
 /// How packages are made.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct CollectOptions {
+    /// Pages for people in each package (`index.html`, `README.txt`), besides the files of data.
+    /// Default: yes.
+    pub html: bool,
+    /// The zone of the times on pages and in tables, such as `"Europe/Berlin"`. Default: UTC.
+    pub timezone: Option<String>,
+    /// The language of pages: `"en"` (default), `"de"`, `"fr"`, `"es"`, or one that `templates` holds.
+    pub language: Option<String>,
+    /// A folder with templates and texts of your own; see docs/PACKAGES.md.
+    pub templates: Option<PathBuf>,
+    /// Each package becomes a zip (AES-256) that this passphrase opens, instead of a folder.
+    pub protect: Option<Secret>,
     /// Also keep each archive's members untouched, under `archives/<task>/`.
     pub raw: bool,
     /// Accept archives that are not encrypted.
     pub allow_plain: bool,
     /// More candidates for the secret, tried after the vendor's own.
     pub secrets: Vec<Secret>,
+}
+
+impl Default for CollectOptions {
+    fn default() -> Self {
+        Self {
+            html: true,
+            timezone: None,
+            language: None,
+            templates: None,
+            protect: None,
+            raw: false,
+            allow_plain: false,
+            secrets: Vec::new(),
+        }
+    }
 }
 
 /// The archives of a run, with the batches whose people they are about.
@@ -49,6 +76,8 @@ pub(crate) struct Outcome {
     pub written: bool,
     /// The tasks whose packages stand there.
     pub tasks: Vec<String>,
+    /// Texts that the controller has not given, by their slots.
+    pub missing_texts: Vec<String>,
 }
 
 /// Looks up what is on this disk.
@@ -106,6 +135,13 @@ pub(crate) async fn collect(
     options: &CollectOptions,
 ) -> Result<Outcome> {
     let _busy = project.clock.busy();
+    let maker = Arc::new(Maker::new(&Wish {
+        html: options.html,
+        timezone: options.timezone.clone(),
+        language: options.language.clone(),
+        templates: options.templates.clone(),
+        protect: options.protect.clone(),
+    })?);
     let out = std::path::absolute(into).map_err(|error| io("find", into, error))?;
     let mut secrets = project.vendor.archive_secrets().to_vec();
     secrets.extend(options.secrets.iter().cloned());
@@ -145,6 +181,7 @@ pub(crate) async fn collect(
             limits: limits(project),
             raw: options.raw,
             allow_plain: options.allow_plain,
+            maker: Arc::clone(&maker),
         };
         match blocking(move || work.run()).await {
             Ok(collected) => {
@@ -173,6 +210,7 @@ pub(crate) async fn collect(
         problems,
         written,
         tasks: tasks.unwrap_or_default(),
+        missing_texts: maker.missing_texts(),
     })
 }
 
@@ -213,6 +251,7 @@ struct Work {
     limits: Limits,
     raw: bool,
     allow_plain: bool,
+    maker: Arc<Maker>,
 }
 
 struct Collected {
@@ -233,7 +272,12 @@ impl Work {
             &members_dir,
             Keep::Scratch,
         )?;
-        let split = split(&members, &self.subjects, &workspace.path("split"))?;
+        let split = split(
+            &members,
+            &self.subjects,
+            &self.limits,
+            &workspace.path("split"),
+        )?;
         let origin = Origin {
             vendor: self.vendor.clone(),
             archives: vec![Archive {
@@ -261,11 +305,11 @@ impl Work {
                         path: file.name.to_owned(),
                         bytes: file.bytes,
                         sha256: file.sha256,
-                        records: file.lines,
+                        records: Some(file.lines),
                     })
                     .collect(),
             });
-        let written = write_all(&self.out, &origin, parts.collect())?;
+        let written = write_all(&self.out, &origin, parts.collect(), &self.maker)?;
         let folder = folder_name(task);
         if let Some(unassigned) = &split.unassigned_dir {
             place(unassigned, &self.out.join("unassigned").join(&folder))?;

@@ -230,6 +230,7 @@ pub(crate) fn report(book: &RunBook, state: RunState, now: Millis) -> ReportData
         at_ms: now,
         packages: row.packages.as_ref().map(Into::into),
         purged_at_ms: row.purged_at,
+        missing_texts: Vec::new(),
     }
 }
 

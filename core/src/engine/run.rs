@@ -261,6 +261,7 @@ impl Engine {
         let state = book.run(id)?.state(false);
         let mut report = report::report(book.run(id)?, state, self.project.now());
         report.problems.extend(outcome.problems);
+        report.missing_texts = outcome.missing_texts;
         Ok(report)
     }
 

@@ -135,7 +135,10 @@ fn work(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
     if let Some(at) = report.purged_at_ms {
         let at = time(at);
-        return writeln!(f, "  What was delivered was removed from this machine on {at}.");
+        return writeln!(
+            f,
+            "  What was delivered was removed from this machine on {at}."
+        );
     }
     match &report.packages {
         Some(folder) => writeln!(f, "  The packages are in {}.", folder.display()),
@@ -268,6 +271,7 @@ mod tests {
             at_ms: 1_770_195_600_001,
             packages: None,
             purged_at_ms: None,
+            missing_texts: Vec::new(),
         };
         let text = report.to_string();
         for part in [

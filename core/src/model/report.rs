@@ -140,6 +140,9 @@ pub struct ReportData {
     pub at_ms: i64,
     /// The folder of packages, after `collect`.
     pub packages: Option<PathBuf>,
+    /// After `collect`: the texts that Art. 15(1) wants from you and that the packages name as not
+    /// filled in (`purposes`, `recipients` ...).
+    pub missing_texts: Vec<String>,
     /// When the ids and what was delivered were removed (`purge`), in milliseconds since 1970
     /// (UTC).
     pub purged_at_ms: Option<i64>,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::compose::About;
 use super::write::{DataFile, hex};
 
 /// The format of the manifest; it changes when a field changes its meaning.
-const FORMAT: &str = "dsrkit-package-1";
+const FORMAT: &str = "dsrkit-package-2";
 
 /// Where the data of packages comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub(super) struct Manifest<'a> {
     counts: Counts,
     files: Vec<FileFact<'a>>,
     times: &'a BTreeMap<String, String>,
+    /// Further ids that the person's own data names.
+    identifiers: &'a [String],
+    /// Texts of Art. 15(1) that are not in the package, by their slots.
+    missing_texts: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -62,14 +67,21 @@ struct FileFact<'a> {
     path: &'a str,
     bytes: u64,
     sha256: String,
-    records: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<u64>,
 }
 
 impl<'a> Manifest<'a> {
-    pub(super) fn new(origin: &'a Origin, subject: &'a str, files: &'a [DataFile]) -> Self {
+    pub(super) fn new(
+        origin: &'a Origin,
+        subject: &'a str,
+        files: &'a [DataFile],
+        about: &'a About,
+        missing_texts: &'a [String],
+    ) -> Self {
         let records = |name: &str| {
             let of_kind = files.iter().filter(|f| f.path == name);
-            of_kind.map(|f| f.records).sum()
+            of_kind.filter_map(|f| f.records).sum()
         };
         Self {
             format: FORMAT,
@@ -87,7 +99,7 @@ impl<'a> Manifest<'a> {
                 .collect(),
             counts: Counts {
                 events: records("data/events.jsonl"),
-                profiles: records("data/profile.jsonl"),
+                profiles: records("data/profile.json"),
             },
             files: files
                 .iter()
@@ -99,6 +111,8 @@ impl<'a> Manifest<'a> {
                 })
                 .collect(),
             times: &origin.times,
+            identifiers: &about.identifiers,
+            missing_texts,
         }
     }
 

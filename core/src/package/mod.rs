@@ -1,13 +1,40 @@
 //! What a person receives: a folder with their data and a manifest, complete or absent.
 
+mod compose;
+mod digest;
 mod folder;
+#[cfg(feature = "package")]
+mod html;
+#[cfg(feature = "package")]
+mod language;
+#[cfg(feature = "package")]
+mod look;
 mod manifest;
+#[cfg(feature = "package")]
+mod pages;
+mod protect;
+mod record;
 mod remove;
+#[cfg(feature = "package")]
+mod strip;
+#[cfg(feature = "package")]
+mod summary;
+mod survey;
+mod table;
+#[cfg(feature = "package")]
+mod timeline;
+#[cfg(feature = "package")]
+mod view;
+mod visible;
 mod workspace;
 mod write;
 
+pub use compose::{Maker, Wish};
 pub use folder::{folder_name, place};
 pub use manifest::{Archive, Origin};
 pub use remove::remove;
 pub use workspace::Workspace;
 pub use write::{DataFile, Part, State, Written, write_all};
+
+#[cfg(all(test, feature = "package"))]
+mod people_tests;

@@ -12,6 +12,7 @@ from typing import Any
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._client import Client, Plan, Run
 from ._intake import Ids, feed_async, freeze_async, source
+from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
 from .types import ComplianceType, Decision, DisclosureType, Event, Job, Processed, Report
@@ -260,11 +261,17 @@ class AsyncRun(RunBase):
         *,
         html: bool = True,
         raw: bool = False,
+        timezone: str | None = None,
+        language: str = "en",
+        templates: str | os.PathLike[str] | None = None,
+        protect: str | None = None,
         allow_plain: bool = False,
         archive_secrets: Iterable[str] = (),
     ) -> Report:
-        secrets = several("archive_secrets", archive_secrets)
-        work = self._native.collect(self.id, os.fspath(out), raw, allow_plain, secrets)
+        options = packing(
+            html, raw, timezone, language, templates, protect, allow_plain, archive_secrets
+        )
+        work = self._native.collect(self.id, os.fspath(out), options)
         return self._client._report(await work.spawn())
 
     async def _events(self, left: Left) -> AsyncIterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._intake import Ids, feed, freeze, source
+from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
 from .types import ComplianceType, Decision, DisclosureType, Event, Job, Processed, Report
@@ -319,6 +320,10 @@ class Run(RunBase):
         *,
         html: bool = True,
         raw: bool = False,
+        timezone: str | None = None,
+        language: str = "en",
+        templates: str | os.PathLike[str] | None = None,
+        protect: str | None = None,
         allow_plain: bool = False,
         archive_secrets: Iterable[str] = (),
     ) -> Report:
@@ -326,10 +331,17 @@ class Run(RunBase):
         archive is a problem in the report and does not hide the others.
 
         `raw` also keeps each archive's members untouched. `allow_plain` accepts archives that are
-        not encrypted. `archive_secrets` are more candidates for the secret. `html` has no effect
-        yet: readable pages come with version 0.2."""
-        secrets = several("archive_secrets", archive_secrets)
-        work = self._native.collect(self.id, os.fspath(out), raw, allow_plain, secrets)
+        not encrypted. `archive_secrets` are more candidates for the secret.
+
+        `html` adds pages that a person can read (`index.html`), with times in `timezone` (such as
+        "Europe/Berlin"; default UTC) and in `language` ("en", "de", "fr", "es"). `templates` is a
+        folder with your own templates and the texts that Art. 15(1) GDPR wants from you; those
+        that are missing stand in `report.missing_texts`, and in each package as not filled in.
+        `protect` is a passphrase: each package becomes a zip (AES-256) that it opens."""
+        options = packing(
+            html, raw, timezone, language, templates, protect, allow_plain, archive_secrets
+        )
+        work = self._native.collect(self.id, os.fspath(out), options)
         return self._client._report(work.wait())
 
     def _events(self, left: Left) -> Iterator[dict[str, Any]]:

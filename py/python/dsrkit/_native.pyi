@@ -127,7 +127,7 @@ class Client:
         self, id: str, batch: int, decision: str, task_id: str | None, confirm: int | None
     ) -> Work[dict[str, Any]]: ...
     def collect(
-        self, id: str, into: str, raw: bool, allow_plain: bool, secrets: list[str]
+        self, id: str, into: str, options: dict[str, Any]
     ) -> Work[dict[str, Any]]: ...
 
 class Events:

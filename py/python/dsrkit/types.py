@@ -332,6 +332,8 @@ class Report:
     """The folder of packages, after `collect`."""
     purged_at: datetime | None
     """When the ids and what was delivered were removed (`purge`)."""
+    missing_texts: tuple[str, ...] = ()
+    """After `collect`: what the packages name as not filled in ("purposes", "recipients" ...)."""
     text: str = field(repr=False, compare=False, default="")
     """The account in plain words, several lines, for people who were not there; also `str(report)`."""
     outcomes: Outcomes = field(repr=False, compare=False, default=Outcomes())
@@ -366,6 +368,7 @@ class Report:
             at=moment(data["at_ms"]),
             packages=None if packages is None else Path(packages),
             purged_at=None if data["purged_at_ms"] is None else moment(data["purged_at_ms"]),
+            missing_texts=tuple(data["missing_texts"]),
             text=data["text"],
             outcomes=outcomes,
         )
@@ -393,6 +396,7 @@ class Report:
             "at_ms": milliseconds(self.at),
             "packages": None if self.packages is None else str(self.packages),
             "purged_at_ms": None if self.purged_at is None else milliseconds(self.purged_at),
+            "missing_texts": list(self.missing_texts),
         }
 
     def to_json(self) -> str:

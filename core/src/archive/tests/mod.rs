@@ -3,6 +3,8 @@
 mod builder;
 mod ciphers;
 mod fetching;
+mod forms;
+mod generated;
 mod hostile;
 mod layout;
 mod memory;

@@ -1,17 +1,16 @@
 //! Every line to exactly one place.
 
-use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::super::{Member, Share, Split, split};
-use super::{Random, names};
+use super::super::{Limits, Member, Share, Split, split};
+use super::names;
 
 /// Members as if unpacked, split to `subjects`.
-fn run(dir: &Path, members: &[(&str, &[u8])], subjects: &[&str]) -> Split {
+pub(super) fn run(dir: &Path, members: &[(&str, &[u8])], subjects: &[&str]) -> Split {
     let members: Vec<Member> = members
         .iter()
         .map(|(name, data)| {
@@ -27,10 +26,10 @@ fn run(dir: &Path, members: &[(&str, &[u8])], subjects: &[&str]) -> Split {
         })
         .collect();
     let subjects: Vec<String> = subjects.iter().map(|s| (*s).to_owned()).collect();
-    split(&members, &subjects, &dir.join("split")).expect("split")
+    split(&members, &subjects, &Limits::default(), &dir.join("split")).expect("split")
 }
 
-fn content(share: &Share, name: &str) -> Option<Vec<u8>> {
+pub(super) fn content(share: &Share, name: &str) -> Option<Vec<u8>> {
     let file = share.files.iter().find(|f| f.name == name);
     let data = fs::read(share.dir.join(name)).ok();
     assert_eq!(file.is_some(), data.is_some(), "{name}");
@@ -60,7 +59,7 @@ fn lines_go_to_their_people_and_the_rest_is_kept() {
             ("p/profiles.jsonl", profiles.as_bytes()),
             ("more.jsonl", b"{\"event\":1,\"distinct_id\":\"a\"}\n"),
             ("empty.jsonl", b""),
-            ("array.json", b"[\n{\"distinct_id\":\"a\"}\n]"),
+            ("array.json", b"[\n7, {\"distinct_id\":\"a\"}\n]"),
             ("image.png", b"\x89PNG\n\x00\n"),
             ("nested.zip", b"PK\x03\x04"),
             ("bom.txt", b"\xef\xbb\xbfhello"),
@@ -109,7 +108,7 @@ fn lines_go_to_their_people_and_the_rest_is_kept() {
         b"{\"event\":\"z\",\"properties\":{\"distinct_id\":\"A\"}}\n"
     );
     assert_eq!(read("p/profiles.jsonl"), b"{broken\n");
-    assert_eq!(read("array.json"), b"[\n{\"distinct_id\":\"a\"}\n]");
+    assert_eq!(read("array.json"), b"[\n7, {\"distinct_id\":\"a\"}\n]");
     assert_eq!(read("image.png"), b"\x89PNG\n\x00\n");
     assert_eq!(read("bom.txt"), b"\xef\xbb\xbfhello");
     for unassigned in &split.unassigned {
@@ -158,101 +157,4 @@ fn a_line_too_long_to_read_is_kept() {
     let rest = fs::read(split.unassigned_dir.expect("rest").join("e.jsonl")).expect("rest");
     assert!(rest == [long(4 << 20), long(13 << 20)].concat());
     assert_eq!(split.unassigned[0].lines, 2);
-}
-
-/// Random members with every kind of line; each line is unique, so it can be looked for.
-#[test]
-fn every_line_is_in_exactly_one_place() {
-    let subjects = ["a", "b", "ä", "a\"b", "\u{1f600}", "", "a "];
-    for seed in 1..=60 {
-        let mut random = Random(seed);
-        let mut expected: HashMap<Vec<u8>, Option<usize>> = HashMap::new();
-        let mut members: Vec<(String, Vec<u8>)> = Vec::new();
-        for m in 0..1 + random.below(4) {
-            let mut data = Vec::new();
-            for n in 0..random.below(60) {
-                let (line, owner) = random_line(&mut random, &subjects, &format!("{m}-{n}"));
-                // A first line that is no object makes the whole member foreign.
-                if data.is_empty() && !line.starts_with(b"{") {
-                    continue;
-                }
-                data.extend(&line);
-                data.push(b'\n');
-                expected.insert(line, owner);
-            }
-            if random.below(2) == 0 {
-                data.pop();
-            }
-            members.push((format!("m{m}.jsonl"), data));
-        }
-        let dir = tempfile::tempdir().expect("temp dir");
-        let members: Vec<(&str, &[u8])> =
-            members.iter().map(|(n, d)| (n.as_str(), &d[..])).collect();
-        let split = run(dir.path(), &members, &subjects);
-
-        let mut found: Vec<(Vec<u8>, Option<usize>)> = Vec::new();
-        let mut collect = |data: Vec<u8>, owner: Option<usize>| {
-            let lines = data.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-            found.extend(lines.map(|line| (line.to_vec(), owner)));
-        };
-        for (n, share) in split.shares.iter().enumerate() {
-            for name in ["data/events.jsonl", "data/profile.jsonl"] {
-                collect(content(share, name).unwrap_or_default(), Some(n));
-            }
-        }
-        for unassigned in &split.unassigned {
-            let path = split
-                .unassigned_dir
-                .as_ref()
-                .expect("rest")
-                .join(&unassigned.member);
-            collect(fs::read(path).expect("rest"), None);
-        }
-        assert_eq!(found.len(), expected.len(), "seed {seed}");
-        for (line, owner) in found {
-            let text = String::from_utf8_lossy(&line).into_owned();
-            assert_eq!(expected.remove(&line), Some(owner), "seed {seed}: {text}");
-        }
-    }
-}
-
-fn random_line(random: &mut Random, subjects: &[&str], tag: &str) -> (Vec<u8>, Option<usize>) {
-    let n = random.below(subjects.len());
-    let id = serde_json::to_string(subjects[n]).expect("json");
-    let (line, owner) = match random.below(12) {
-        0..4 => (
-            format!(r#"{{"event":"{tag}","properties":{{"time":1,"distinct_id":{id}}}}}"#),
-            Some(n),
-        ),
-        4 => (
-            format!(r#"{{"$distinct_id":{id},"$properties":{{"tag":"{tag}"}}}}"#),
-            Some(n),
-        ),
-        5 => (
-            format!(r#"{{"event":"{tag}","properties":{{"distinct_id":"stranger"}}}}"#),
-            None,
-        ),
-        6 => (
-            format!(r#"{{"event":"{tag}","properties":{{"distinct_id":7}}}}"#),
-            None,
-        ),
-        7 => (
-            format!(r#"{{"event":"{tag}","distinct_id":{id},"distinct_id":{id}}}"#),
-            None,
-        ),
-        8 => (
-            format!(r#"{{"event":"{tag}","properties":{{"distinct_id":{id}}}"#),
-            None,
-        ),
-        9 => (format!("garbage {tag}"), None),
-        10 => (
-            format!(r#"{{"event":"{tag}","properties":{{"text":{id}}}}}"#),
-            None,
-        ),
-        _ => (
-            format!("{{\"tag\":\"{tag}\",\"distinct_id\":{id}}}\r"),
-            Some(n),
-        ),
-    };
-    (line.into_bytes(), owner)
 }
