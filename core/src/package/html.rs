@@ -149,6 +149,7 @@ impl Person<'_> {
                 String::new()
             },
             slots: &self.look.slots,
+            missing: !self.look.missing.is_empty(),
             files: self.file_rows(!cut.is_empty()),
             origin: self.origin_line(),
         })

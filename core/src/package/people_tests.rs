@@ -274,7 +274,7 @@ fn a_company_brings_its_own_words() {
     assert!(
         page.contains("<p><bdi>To &lt;run&gt; the shop.</bdi></p>\n<p><bdi>And more.</bdi></p>")
     );
-    assert_eq!(page.matches("class=\"missing\"").count(), 7);
+    assert_eq!(page.matches("class=\"gap\"").count(), 7);
     let missing = Maker::new(&wish)
         .map(|maker| maker.missing_texts())
         .expect("maker");

@@ -17,7 +17,10 @@ pub(super) struct Bar {
     x: usize,
     y: u64,
     height: u64,
+    /// `June 2026`.
     label: String,
+    /// The same in a few letters, below the bar.
+    short: String,
     count: String,
 }
 
@@ -35,12 +38,13 @@ pub(super) struct Strip {
 pub(super) fn strip(months: &BTreeMap<(i16, i8), u64>, words: &Language) -> Option<Strip> {
     let ordinal = |(year, month): (i16, i8)| i64::from(year) * 12 + i64::from(month) - 1;
     let (first, last) = (*months.first_key_value()?.0, *months.last_key_value()?.0);
-    let mut columns: Vec<(String, u64)> = Vec::new();
+    let mut columns: Vec<(String, String, u64)> = Vec::new();
     if ordinal(last) - ordinal(first) < MONTHS {
         for at in ordinal(first)..=ordinal(last) {
             let key = split(at);
             let label = format!("{} {}", words.month(key.1), key.0);
-            columns.push((label, months.get(&key).copied().unwrap_or_default()));
+            let short = words.month_short(key.1).to_owned();
+            columns.push((label, short, months.get(&key).copied().unwrap_or_default()));
         }
     } else {
         let mut years: BTreeMap<i16, u64> = BTreeMap::new();
@@ -54,21 +58,19 @@ pub(super) fn strip(months: &BTreeMap<(i16, i8), u64>, words: &Language) -> Opti
             }
         }
         let skip = years.len().saturating_sub(BARS);
-        columns.extend(
-            years
-                .into_iter()
-                .skip(skip)
-                .map(|(y, n)| (y.to_string(), n)),
-        );
+        let years = years.into_iter().skip(skip);
+        columns.extend(years.map(|(year, n)| (year.to_string(), year.to_string(), n)));
     }
     let most = columns
         .iter()
-        .map(|(_, n)| *n)
+        .map(|(_, _, n)| *n)
         .max()
         .unwrap_or_default()
         .max(1);
-    let label = |at: Option<&(String, u64)>| at.map(|(label, _)| label.clone()).unwrap_or_default();
-    let peak = label(columns.iter().find(|(_, n)| *n == most));
+    let label = |at: Option<&(String, String, u64)>| {
+        at.map(|(label, ..)| label.clone()).unwrap_or_default()
+    };
+    let peak = label(columns.iter().find(|(_, _, n)| *n == most));
     let (from, to) = (label(columns.first()), label(columns.last()));
     let gaps = [
         ("from", from.as_str()),
@@ -82,14 +84,15 @@ pub(super) fn strip(months: &BTreeMap<(i16, i8), u64>, words: &Language) -> Opti
         bars: columns
             .into_iter()
             .enumerate()
-            .map(|(n, (label, count))| {
+            .map(|(n, (label, short, count))| {
                 // Whoever was there once is seen, too.
                 let height = (count.saturating_mul(100) / most).max(u64::from(count > 0) * 3);
                 Bar {
-                    x: n * 10 + 1,
+                    x: n * 10 + 2,
                     y: 100 - height,
                     height,
                     label,
+                    short,
                     count: words.number(count),
                 }
             })
@@ -127,10 +130,10 @@ mod tests {
         assert_eq!(
             bars,
             [
-                (1, 3, "November 2025"),
-                (11, 0, "December 2025"),
-                (21, 0, "January 2026"),
-                (31, 100, "February 2026")
+                (2, 3, "November 2025"),
+                (12, 0, "December 2025"),
+                (22, 0, "January 2026"),
+                (32, 100, "February 2026")
             ]
         );
         assert!(

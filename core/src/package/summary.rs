@@ -66,15 +66,19 @@ impl Person<'_> {
             note,
         };
         let short = |(year, month): (i16, i8)| format!("{} {year}", words.month_short(month));
-        let period = match (
+        let ends = (
             survey.months.first_key_value(),
             survey.months.last_key_value(),
-        ) {
+        );
+        let period = match ends {
             (Some((first, _)), Some((last, _))) if first == last => short(*first),
-            (Some((first, _)), Some((last, _))) => words.fill(
-                "first_last",
-                &[("first", &short(*first)), ("last", &short(*last))],
-            ),
+            (Some((first, _)), Some((last, _))) => {
+                let begin = match first.0 == last.0 {
+                    true => words.month_short(first.1).to_owned(),
+                    false => short(*first),
+                };
+                words.fill("first_last", &[("first", &begin), ("last", &short(*last))])
+            }
             _ => words.text("no_period").to_owned(),
         };
         let days = words.count("days", survey.days as u64);

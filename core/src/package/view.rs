@@ -25,6 +25,8 @@ pub(super) struct Index<'a> {
     pub(super) pages: Vec<Link>,
     pub(super) pages_note: String,
     pub(super) slots: &'a [Slot],
+    /// Whether a slot has no text.
+    pub(super) missing: bool,
     pub(super) files: Vec<FileRow>,
     pub(super) origin: String,
 }
