@@ -43,7 +43,18 @@ static void retrieval(dsr_client *c, const char *folder) {
     }
     CHECK(status == DSR_END && err == NULL);
     CHECK(events > 2);
-    GIVES(DSR_OK, dsr_run_collect(r, folder, NULL, &rep, &err));
+    dsr_collect_options *packing = NULL;
+    GIVES(DSR_OK, dsr_collect_options_new(&packing, &err));
+    GIVES(DSR_OK, dsr_collect_options_set_language(packing, "tlh", &err));
+    CHECK(dsr_run_collect(r, folder, packing, &rep, &err) == DSR_INVALID_INPUT);
+    dsr_error_free(err);
+    err = NULL;
+    GIVES(DSR_OK, dsr_collect_options_set_language(packing, "fr", &err));
+    GIVES(DSR_OK, dsr_collect_options_set_timezone(packing, "Europe/Paris", &err));
+    GIVES(DSR_OK, dsr_collect_options_set_html(packing, true, &err));
+    GIVES(DSR_OK, dsr_run_collect(r, folder, packing, &rep, &err));
+    CHECK(strstr(dsr_report_json(rep), "\"missing_texts\":[\"purposes\"") != NULL);
+    dsr_collect_options_free(packing);
     CHECK(strcmp(dsr_report_state(rep), "finished") == 0);
     CHECK(dsr_report_count(rep, "done") == FRIENDS);
     CHECK(dsr_report_count(rep, "dnoe") == -1);

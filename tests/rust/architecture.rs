@@ -117,7 +117,7 @@ fn files_stay_short() {
 }
 
 /// The last row of the first table of docs/FAULTS.md.
-const LAST_ROW: u32 = 69;
+const LAST_ROW: u32 = 71;
 
 /// The rows of docs/FAULTS.md in both of its tables, by their cells.
 fn rows() -> Vec<Vec<String>> {

@@ -29,7 +29,7 @@ fn peak_mib() -> u64 {
 fn an_archive_needs_less_than_200_mib_of_memory() {
     let soak = std::env::var_os("DSRKIT_SOAK").is_some();
     let plan = big_archive::Plan {
-        bytes: if soak { 10 << 30 } else { 128 << 20 },
+        bytes: if soak { 10 << 30 } else { 64 << 20 },
         people: if soak { 2_000 } else { 300 },
         members: 3,
         cipher: "aes256".into(),

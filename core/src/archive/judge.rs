@@ -85,17 +85,18 @@ pub(super) fn judge(block: Block, form: &Form, people: &HashMap<&str, usize>) ->
         }
         judged.push(piece);
     };
-    match &block.records {
-        Some(records) => records.iter().for_each(|(from, to)| look(*from, *to)),
-        None => {
-            let mut from = 0;
-            for at in memchr::memchr_iter(b'\n', &data) {
-                look(from, at + 1);
-                from = at + 1;
-            }
-            if from < len {
-                look(from, len);
-            }
+    if let Some(records) = &block.records {
+        for (from, to) in records {
+            look(*from, *to);
+        }
+    } else {
+        let mut from = 0;
+        for at in memchr::memchr_iter(b'\n', &data) {
+            look(from, at + 1);
+            from = at + 1;
+        }
+        if from < len {
+            look(from, len);
         }
     }
     data.append(&mut added);

@@ -63,19 +63,14 @@ impl Header {
         }
         properties.push('}');
         let id = cells.get(self.id)?.clone();
-        let (kind, line) = match self.event {
-            Some(event) => {
-                let event = json(cells.get(event)?)?;
-                let line = format!("{{\"event\":{event},\"properties\":{properties}}}");
-                (Kind::Event, line)
-            }
-            None => {
-                let line = format!(
-                    "{{\"$distinct_id\":{},\"$properties\":{properties}}}",
-                    json(&id)?
-                );
-                (Kind::Profile, line)
-            }
+        let (kind, line) = if let Some(event) = self.event {
+            let event = json(cells.get(event)?)?;
+            let line = format!("{{\"event\":{event},\"properties\":{properties}}}");
+            (Kind::Event, line)
+        } else {
+            let id = json(&id)?;
+            let line = format!("{{\"$distinct_id\":{id},\"$properties\":{properties}}}");
+            (Kind::Profile, line)
         };
         Some((kind, id, line.into_bytes()))
     }

@@ -254,26 +254,26 @@ fn read_member(
         let inner = form(head.strip_prefix(MARK).unwrap_or(&head));
         if !matches!(inner, Form::Unknown) {
             let name = opened_name(&member.name, taken);
-            return give_member(member, name, inner, head, input, send);
+            return give_member(member, name, &inner, head, input, send);
         }
         head = Vec::new();
         return give_member(
             member,
             member.name.clone(),
-            Form::Unknown,
+            &Form::Unknown,
             head,
             open()?,
             send,
         );
     }
     let form = form(head.strip_prefix(MARK).unwrap_or(&head));
-    give_member(member, member.name.clone(), form, head, input, send)
+    give_member(member, member.name.clone(), &form, head, input, send)
 }
 
 fn give_member(
     member: &Member,
     rest: String,
-    form: Form,
+    form: &Form,
     mut head: Vec<u8>,
     input: impl Read,
     send: &mut impl FnMut(Load) -> io::Result<()>,
@@ -284,7 +284,7 @@ fn give_member(
         head.drain(..MARK.len());
     }
     send(Load::Member(member.name.clone(), rest, whole))?;
-    cut(&form, head, input, |block| {
+    cut(form, head, input, |block| {
         send(Load::Block(block, form.clone()))
     })
 }

@@ -81,9 +81,10 @@ impl Person<'_> {
             .filter(|slot| slot.paragraphs.is_empty())
             .map(|slot| slot.label.as_str())
             .collect();
-        let missing = match missing.is_empty() {
-            true => String::new(),
-            false => words.fill("readme_missing", &[("names", &missing.join(", "))]),
+        let missing = if missing.is_empty() {
+            String::new()
+        } else {
+            words.fill("readme_missing", &[("names", &missing.join(", "))])
         };
         let gaps = [
             ("lead", self.lead()),

@@ -51,7 +51,8 @@ pub(super) fn strip(months: &BTreeMap<(i16, i8), u64>, words: &Language) -> Opti
         for ((year, _), count) in months {
             *years.entry(*year).or_default() += count;
         }
-        let close = i64::from(last.0) - i64::from(first.0) < BARS as i64;
+        let close =
+            usize::try_from(i64::from(last.0) - i64::from(first.0)).is_ok_and(|years| years < BARS);
         if close {
             for year in first.0..=last.0 {
                 years.entry(year).or_default();

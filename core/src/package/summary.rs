@@ -65,7 +65,7 @@ impl Person<'_> {
             value,
             note,
         };
-        let short = |(year, month): (i16, i8)| format!("{} {year}", words.month_short(month));
+        let short = |(year, month): (i16, i8)| format!("{}\u{a0}{year}", words.month_short(month));
         let ends = (
             survey.months.first_key_value(),
             survey.months.last_key_value(),
@@ -73,9 +73,10 @@ impl Person<'_> {
         let period = match ends {
             (Some((first, _)), Some((last, _))) if first == last => short(*first),
             (Some((first, _)), Some((last, _))) => {
-                let begin = match first.0 == last.0 {
-                    true => words.month_short(first.1).to_owned(),
-                    false => short(*first),
+                let begin = if first.0 == last.0 {
+                    words.month_short(first.1).to_owned()
+                } else {
+                    short(*first)
                 };
                 words.fill("first_last", &[("first", &begin), ("last", &short(*last))])
             }

@@ -104,6 +104,7 @@ pub(super) struct Kind {
 }
 
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names)] // templates say `name.name`
 pub(super) struct Name {
     pub(super) name: String,
     pub(super) about: Option<String>,

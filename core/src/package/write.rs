@@ -149,15 +149,15 @@ fn in_parallel<T: Send>(
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut done = work();
         for other in others {
-            match other.join() {
-                Ok(part) => done.extend(part),
-                Err(_) => {
-                    let lost = "a thread that writes packages was lost";
-                    return Err(Error::new(ErrorKind::Internal, lost));
-                }
-            }
+            let lost = |_| {
+                Error::new(
+                    ErrorKind::Internal,
+                    "a thread that writes packages was lost",
+                )
+            };
+            done.extend(other.join().map_err(lost)?);
         }
-        Ok(done)
+        Ok::<_, Error>(done)
     })?;
     done.sort_unstable_by_key(|(n, _)| *n);
     done.into_iter().map(|(_, result)| result).collect()

@@ -8,6 +8,7 @@ mod generated;
 mod hostile;
 mod layout;
 mod memory;
+mod property;
 mod splitting;
 
 use std::fs;
