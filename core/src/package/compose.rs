@@ -46,7 +46,7 @@ pub struct Maker {
 }
 
 /// What is told about a package besides its files.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct About {
     /// Further ids of the person, as the data names them.
     pub(super) identifiers: Vec<String>,

@@ -57,7 +57,7 @@ impl Seen {
 }
 
 /// Counts by name, up to a limit.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tally {
     by_name: HashMap<String, Seen>,
     pub(super) others: Seen,
@@ -88,7 +88,7 @@ impl Tally {
 }
 
 /// What a person's events and profiles are.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Survey {
     pub(super) events: Seen,
     /// By year and month of the zone.
