@@ -243,6 +243,7 @@ fn types() -> String {
     };
     let unassigned = Unassigned {
         member: person(),
+        file: person(),
         lines: 1,
         bytes: 1,
         whole: false,
