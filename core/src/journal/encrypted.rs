@@ -135,6 +135,9 @@ impl Journal for EncryptedJournal {
     fn default_archives(&self) -> Option<PathBuf> {
         self.inner.default_archives()
     }
+    fn doubt(&self) -> Option<&'static str> {
+        self.inner.doubt()
+    }
     fn put_project(&self, project: &ProjectRow) -> Result<()> {
         self.inner.put_project(project)
     }
@@ -238,6 +241,21 @@ mod tests {
     #[test]
     fn conforms() {
         conformance::run(&|| Box::new(over(&Arc::default(), &KEY).unwrap()));
+    }
+
+    #[test]
+    fn every_method_is_passed_on() {
+        let (asked, here) = (include_str!("mod.rs"), include_str!("encrypted.rs"));
+        let asked = asked.split("pub trait Journal").nth(1).unwrap();
+        let names: Vec<&str> = asked
+            .lines()
+            .filter_map(|line| line.strip_prefix("    fn ")?.split('(').next())
+            .filter(|name| !["cipher", "set_cipher"].contains(name))
+            .collect();
+        assert!(names.len() > 20, "{names:?}");
+        for name in names {
+            assert!(here.contains(&format!("self.inner.{name}(")), "{name}");
+        }
     }
 
     #[test]

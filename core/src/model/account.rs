@@ -269,8 +269,8 @@ mod tests {
             received_at_ms: 1_767_603_600_000,
             deadline_ms: 1_770_195_600_000,
             at_ms: 1_770_195_600_001,
-            packages: None,
-            purged_at_ms: None,
+            packages: Some("packages".into()),
+            purged_at_ms: Some(1_770_195_600_000),
             missing_texts: Vec::new(),
         };
         let text = report.to_string();
@@ -283,6 +283,7 @@ mod tests {
             "         2  wait for a person's decision",
             "1 task at the vendor, asked about 7 times.",
             "batch 3, attempt 1, 2026-01-05 09:00:01 UTC: the connection broke",
+            "What was delivered was removed from this machine on 2026-02-04 09:00:00 UTC.",
             "2 people: the connection broke.\n    Decide. (batch 3)",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
