@@ -837,6 +837,7 @@ const char *dsr_report_json(const dsr_report *report);
 // The whole report in plain words, several lines, for people who were not there. Holds no id of a
 // person.
 const char *dsr_report_text(const dsr_report *report);
+
 // Removes the ids of a run from the journal now, of all its batches that are at their end; keyed
 // digests stay. `ids` tells how many went. By itself this happens as
 // dsr_settings_set_keep_deleted_for_ms and dsr_settings_set_keep_retrieved_for_ms say, when the
