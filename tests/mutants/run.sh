@@ -42,7 +42,8 @@ for name in "${names[@]}"; do
     wrong+=("$name: SURVIVED $test")
   else
     caught=$((caught + 1))
-    printf '%-28s caught: %s\n' "$name" "$(grep -m1 -E 'SEED=|panicked|^error' "$log")"
+    said=$(grep -m1 SEED= "$log" || grep -m1 panicked "$log" || echo)
+    printf '%-28s caught: %s\n' "$name" "$said"
   fi
   copy
 done
