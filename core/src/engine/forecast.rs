@@ -48,24 +48,24 @@ pub struct Estimate {
 pub(crate) fn estimate(project: &Project, book: &Book, row: &RunRow) -> Estimate {
     let requests = u64::from(row.batches);
     let sending = span(times(project.settings.interval_ms(), requests));
-    let mut text = format!(
+    let sent = format!(
         "{}, at least {} s to send",
         counted(requests, "request"),
         sending.as_secs().max(1)
     );
     let outlook = outlook(project, book, row);
-    match &outlook {
-        None => text.push_str(&format!(
-            "; the end is not known yet: no {} of this project has ended so far; {}",
+    let end = match &outlook {
+        None => format!(
+            "the end is not known yet: no {} of this project has ended so far; {}",
             row.terms.kind,
             match row.terms.kind {
                 Kind::Deletion => "the vendor says deletions take up to 30 days",
                 Kind::Retrieval =>
                     "the vendor holds back retrievals beyond its scan budget, for hours; exports take up to weeks",
             }
-        )),
-        Some(outlook) => text.push_str(&format!(
-            "; as before, the last job ends after {} to {} ({}), with about {} requests in all",
+        ),
+        Some(outlook) => format!(
+            "as before, the last job ends after {} to {} ({}), with about {} requests in all",
             people(outlook.least),
             people(outlook.most),
             match outlook.bound {
@@ -73,8 +73,8 @@ pub(crate) fn estimate(project: &Project, book: &Book, row: &RunRow) -> Estimate
                 Bound::Rate | Bound::NotKnown => "bound by the pace and the jobs themselves",
             },
             outlook.requests
-        )),
-    }
+        ),
+    };
     Estimate {
         requests,
         sending,
@@ -83,7 +83,7 @@ pub(crate) fn estimate(project: &Project, book: &Book, row: &RunRow) -> Estimate
             .as_ref()
             .map(|outlook| (span(outlook.least), span(outlook.most))),
         bound: outlook.map_or(Bound::NotKnown, |outlook| outlook.bound),
-        text,
+        text: format!("{sent}; {end}"),
     }
 }
 
