@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 /// In the order of the header: from what a program does first to what it does last.
 const FILES: &[&str] = &[
-    "status", "error", "text", "mixpanel", "settings", "options", "client", "job", "single",
-    "plan", "run", "event", "outcome", "report", "register", "sandbox",
+    "status", "error", "text", "mixpanel", "settings", "options", "collect", "client", "job",
+    "single", "plan", "run", "event", "outcome", "report", "register", "sandbox",
 ];
 
 fn main() -> ExitCode {
