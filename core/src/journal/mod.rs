@@ -14,6 +14,8 @@ pub mod memory;
 pub mod rows;
 mod rules;
 #[cfg(feature = "sqlite")]
+mod sql;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod states;
 

@@ -15,6 +15,7 @@ use super::rows::{
     ProjectRow, Rescued, RunRow,
 };
 use super::rules::{self, Intake};
+use super::sql::{Rows, read, tables, write};
 use super::{Journal, NewBatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::event::Event;
@@ -25,12 +26,10 @@ mod failure;
 mod files;
 mod lock;
 mod open;
-mod read;
 mod rescue;
-mod tables;
+mod statement;
 #[cfg(test)]
 mod tests;
-mod write;
 
 /// A journal in one SQLite file.
 pub struct SqliteJournal {
@@ -110,7 +109,7 @@ impl Journal for SqliteJournal {
     }
 
     fn learnt(&self, project: &[u8; 32]) -> Result<Option<String>> {
-        read::learnt(&self.reader(), project)
+        read::learnt(&*self.reader(), project)
     }
 
     fn import(
@@ -125,23 +124,23 @@ impl Journal for SqliteJournal {
         for batch in batches {
             let batch = batch?;
             // The first batch tells the run; a run that is there already must not get more.
-            if batch.row.no == 0 && read::has_run(&tx, &batch.row.run)? {
+            if batch.row.no == 0 && read::has_run(&*tx, &batch.row.run)? {
                 return Err(rules::known_run());
             }
             intake.take(&batch)?;
-            write::new_batch(&tx, &insert, batch)?;
+            write::new_batch(&*tx, &insert, batch)?;
         }
         let (row, events) = finish()?;
         intake.finish(&row, &events)?;
-        if !read::has_project(&tx, &row.project)? {
+        if !read::has_project(&*tx, &row.project)? {
             return Err(rules::unknown_project());
         }
-        write::new_run(&tx, &row)?;
-        let mut chain = read::chain(&tx)?;
+        write::new_run(&*tx, &row)?;
+        let mut chain = read::chain(&*tx)?;
         for event in &events {
-            write::event(&tx, &mut chain, event)?;
+            write::event(&*tx, &mut chain, event)?;
         }
-        write::chain(&tx, &chain)?;
+        write::chain(&*tx, &chain)?;
         tx.commit().map_err(sql)
     }
 
@@ -168,35 +167,35 @@ impl Journal for SqliteJournal {
     fn commit(&self, changes: &[Change]) -> Result<Vec<Event>> {
         let mut conn = self.writer()?;
         let tx = begin(&mut conn)?;
-        let before = read::chain(&tx)?;
+        let before = read::chain(&*tx)?;
         let mut chain = before;
         let mut events = Vec::new();
         rules::check_whole(changes)?;
         for change in changes {
-            rules::check(&read::Rows(&tx), change)?;
-            events.extend(write::change(&tx, &mut chain, change)?);
+            rules::check(&Rows(&*tx), change)?;
+            events.extend(write::change(&*tx, &mut chain, change)?);
         }
         if chain != before {
-            write::chain(&tx, &chain)?;
+            write::chain(&*tx, &chain)?;
         }
         tx.commit().map_err(sql)?;
         Ok(events)
     }
 
     fn runs(&self) -> Result<Vec<RunRow>> {
-        read::runs(&self.reader())
+        read::runs(&*self.reader())
     }
 
     fn run(&self, id: &str) -> Result<Option<RunRow>> {
-        read::run(&self.reader(), id)
+        read::run(&*self.reader(), id)
     }
 
     fn batches(&self, run: &str) -> Result<Vec<BatchRow>> {
-        read::batches(&self.reader(), run)
+        read::batches(&*self.reader(), run)
     }
 
     fn batch_ids(&self, run: &str, no: u32) -> Result<String> {
-        match read::batch_ids(&self.reader(), run, no)? {
+        match read::batch_ids(&*self.reader(), run, no)? {
             Some((None, ids)) => Ok(ids),
             Some(_) => Err(rules::sealed(no)),
             None => Err(rules::no_batch(no)),
@@ -204,11 +203,11 @@ impl Journal for SqliteJournal {
     }
 
     fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>> {
-        read::batch_macs(&self.reader(), run, no)?.ok_or_else(|| rules::no_batch(no))
+        read::batch_macs(&*self.reader(), run, no)?.ok_or_else(|| rules::no_batch(no))
     }
 
     fn runs_with_ids(&self) -> Result<Vec<String>> {
-        read::runs_with_ids(&self.reader())
+        read::runs_with_ids(&*self.reader())
     }
 
     fn scrub(&self) -> Result<bool> {
@@ -227,46 +226,44 @@ impl Journal for SqliteJournal {
     }
 
     fn cipher(&self) -> Result<Option<String>> {
-        read::cipher(&self.reader())
+        read::cipher(&*self.reader())
     }
 
     fn set_cipher(&self, cipher: &str) -> Result<()> {
-        let set = "UPDATE journal SET cipher = ?1
-            WHERE cipher IS NULL AND NOT EXISTS (SELECT 1 FROM run)";
-        match self.writer()?.execute(set, [cipher]).map_err(sql)? {
-            1 => Ok(()),
-            _ => Err(rules::late_cipher()),
+        if write::cipher(&*self.writer()?, cipher)? {
+            return Ok(());
         }
+        Err(rules::late_cipher())
     }
 
     fn attempts(&self, run: &str) -> Result<Vec<AttemptRow>> {
-        read::attempts(&self.reader(), run)
+        read::attempts(&*self.reader(), run)
     }
 
     fn jobs(&self, run: &str) -> Result<Vec<JobRow>> {
-        read::jobs(&self.reader(), run)
+        read::jobs(&*self.reader(), run)
     }
 
     fn orphans(&self, run: &str) -> Result<Vec<OrphanRow>> {
-        read::orphans(&self.reader(), run)
+        read::orphans(&*self.reader(), run)
     }
 
     fn artifacts(&self, run: &str) -> Result<Vec<ArtifactRow>> {
-        read::artifacts(&self.reader(), run)
+        read::artifacts(&*self.reader(), run)
     }
 
     fn deliveries(&self, run: &str) -> Result<Vec<DeliveryRow>> {
-        read::deliveries(&self.reader(), run)
+        read::deliveries(&*self.reader(), run)
     }
 
     fn events(&self, run: &str, after: u64, limit: usize) -> Result<Vec<Event>> {
-        read::events(&self.reader(), run, after, limit)
+        read::events(&*self.reader(), run, after, limit)
     }
 
     fn verify_events(&self) -> Result<u64> {
         // One transaction: a runner may append between the events and their end.
         let mut conn = self.reader();
         let tx = conn.transaction().map_err(sql)?;
-        read::verify_events(&tx)
+        read::verify_events(&*tx)
     }
 }

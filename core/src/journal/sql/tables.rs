@@ -1,14 +1,14 @@
 //! The tables: their columns, once, in the order that rows are read and written in.
 
 /// A table; its key columns come first.
-pub(super) struct Table {
+pub(in crate::journal) struct Table {
     name: &'static str,
     keys: &'static [&'static str],
     columns: &'static [&'static str],
 }
 
 #[rustfmt::skip]
-pub(super) const RUN: Table = Table {
+pub(in crate::journal) const RUN: Table = Table {
     name: "run",
     keys: &["id"],
     columns: &[
@@ -20,7 +20,7 @@ pub(super) const RUN: Table = Table {
 };
 
 #[rustfmt::skip]
-pub(super) const BATCH: Table = Table {
+pub(in crate::journal) const BATCH: Table = Table {
     name: "batch",
     keys: &["run", "no"],
     columns: &[
@@ -29,14 +29,14 @@ pub(super) const BATCH: Table = Table {
     ],
 };
 
-pub(super) const ATTEMPT: Table = Table {
+pub(in crate::journal) const ATTEMPT: Table = Table {
     name: "attempt",
     keys: &["run", "batch", "n"],
     columns: &["state", "sending_at", "done_at", "http", "seen", "task"],
 };
 
 #[rustfmt::skip]
-pub(super) const JOB: Table = Table {
+pub(in crate::journal) const JOB: Table = Table {
     name: "job",
     keys: &["run", "task"],
     columns: &[
@@ -45,25 +45,25 @@ pub(super) const JOB: Table = Table {
     ],
 };
 
-pub(super) const ORPHAN: Table = Table {
+pub(in crate::journal) const ORPHAN: Table = Table {
     name: "orphan",
     keys: &["run", "task"],
     columns: &["batch", "at", "why"],
 };
 
-pub(super) const ARTIFACT: Table = Table {
+pub(in crate::journal) const ARTIFACT: Table = Table {
     name: "artifact",
     keys: &["run", "task"],
     columns: &["path", "bytes", "sha256", "at"],
 };
 
-pub(super) const DELIVERY: Table = Table {
+pub(in crate::journal) const DELIVERY: Table = Table {
     name: "delivery",
     keys: &["run", "task", "folder"],
     columns: &["at"],
 };
 
-pub(super) const EVENT: Table = Table {
+pub(in crate::journal) const EVENT: Table = Table {
     name: "event",
     keys: &["seq"],
     columns: &["at", "run", "kind", "batch", "task", "text", "hash"],

@@ -1,10 +1,7 @@
 //! Rows in. The rules were asked before; the schema's own checks stand behind them.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
-
-use super::failure::sql;
-use super::tables;
+use super::cells::{Cell, number};
+use super::{Sql, tables};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::NewBatch;
 use crate::journal::chain::Chain;
@@ -17,85 +14,92 @@ use crate::model::action::Disclosure;
 use crate::model::event::Event;
 
 /// Remembers a project.
-pub(super) fn project(conn: &Connection, row: &ProjectRow) -> Result<()> {
-    conn.execute(
+pub(in crate::journal) fn project(db: &impl Sql, row: &ProjectRow) -> Result<()> {
+    db.execute(
         "INSERT INTO project (fingerprint, vendor, base_url) VALUES (?1, ?2, ?3)
          ON CONFLICT (fingerprint) DO NOTHING",
-        params![row.fingerprint, row.vendor, row.base_url],
-    )
-    .map_err(sql)?;
+        vec![
+            row.fingerprint.into(),
+            text(&row.vendor),
+            text(&row.base_url),
+        ],
+    )?;
     Ok(())
 }
 
+/// Remembers how ids are encrypted; `false` when it is too late for that.
+pub(in crate::journal) fn cipher(db: &impl Sql, cipher: &str) -> Result<bool> {
+    let set = "UPDATE journal SET cipher = ?1
+         WHERE cipher IS NULL AND NOT EXISTS (SELECT 1 FROM run)";
+    Ok(db.execute(set, vec![text(cipher)])? == 1)
+}
+
 /// A batch of a plan that is coming in; `insert` is the statement.
-pub(super) fn new_batch(conn: &Connection, insert: &str, batch: NewBatch) -> Result<()> {
+pub(in crate::journal) fn new_batch(db: &impl Sql, insert: &str, batch: NewBatch) -> Result<()> {
     let mut values = batch_values(&batch.row);
     values.push(batch.ids_json.into());
-    execute(conn, insert, values)
+    execute(db, insert, values)
 }
 
 /// The run of a plan that came in.
-pub(super) fn new_run(conn: &Connection, row: &RunRow) -> Result<()> {
-    execute(conn, &tables::RUN.insert(&[]), run_values(row)?)
+pub(in crate::journal) fn new_run(db: &impl Sql, row: &RunRow) -> Result<()> {
+    execute(db, &tables::RUN.insert(&[]), run_values(row)?)
 }
 
 /// One change; gives the event if it was one.
-pub(super) fn change(
-    conn: &Connection,
+pub(in crate::journal) fn change(
+    db: &impl Sql,
     chain: &mut Chain,
     change: &Change,
 ) -> Result<Option<Event>> {
     match change {
-        Change::Run(row) => execute(conn, &tables::RUN.update(), run_values(row)?)?,
+        Change::Run(row) => execute(db, &tables::RUN.update(), run_values(row)?)?,
         Change::Batch(row) => {
-            execute(conn, &tables::BATCH.update(), batch_values(row))?;
+            execute(db, &tables::BATCH.update(), batch_values(row))?;
             if row.state == BatchState::Split {
                 // Its children have them; an id stands in one place only.
                 let empty = "UPDATE batch SET ids = '[]' WHERE run = ?1 AND no = ?2";
-                execute(conn, empty, vec![text(&row.run), row.no.into()])?;
+                execute(db, empty, vec![text(&row.run), row.no.into()])?;
             }
         }
         Change::Child(row, ids) => {
             let mut values = batch_values(row);
             values.push(text(&ids.0));
-            execute(conn, &tables::BATCH.insert(&["ids"]), values)?;
+            execute(db, &tables::BATCH.insert(&["ids"]), values)?;
         }
-        Change::Attempt(row) => execute(conn, &tables::ATTEMPT.put(), attempt_values(row))?,
-        Change::Job(row) => execute(conn, &tables::JOB.put(), job_values(row))?,
-        Change::Artifact(row) => execute(conn, &tables::ARTIFACT.put(), artifact_values(row))?,
-        Change::Orphan(row) => execute(conn, &tables::ORPHAN.put(), orphan_values(row))?,
-        Change::Delivery(row) => execute(conn, &tables::DELIVERY.put(), delivery_values(row))?,
+        Change::Attempt(row) => execute(db, &tables::ATTEMPT.put(), attempt_values(row))?,
+        Change::Job(row) => execute(db, &tables::JOB.put(), job_values(row))?,
+        Change::Artifact(row) => execute(db, &tables::ARTIFACT.put(), artifact_values(row))?,
+        Change::Orphan(row) => execute(db, &tables::ORPHAN.put(), orphan_values(row))?,
+        Change::Delivery(row) => execute(db, &tables::DELIVERY.put(), delivery_values(row))?,
         Change::Seal(row) => {
             let seal =
                 "UPDATE batch SET sealed_at = ?3, ids = '[]', macs = ?4 WHERE run = ?1 AND no = ?2";
-            let macs = Value::Blob(row.macs.clone());
+            let macs = Cell::Blob(row.macs.clone());
             let values = vec![text(&row.run), row.batch.into(), row.at.into(), macs];
-            execute(conn, seal, values)?;
+            execute(db, seal, values)?;
         }
-        Change::Purge { run, at } => purge(conn, run, *at)?,
-        Change::Event(row) => return event(conn, chain, row).map(Some),
+        Change::Purge { run, at } => purge(db, run, *at)?,
+        Change::Event(row) => return event(db, chain, row).map(Some),
         Change::Learnt(row) => {
             let learnt = "UPDATE project SET learnt = ?2 WHERE fingerprint = ?1";
-            execute(conn, learnt, vec![blob(row.project), text(&row.text)])?;
+            execute(db, learnt, vec![blob(row.project), text(&row.text)])?;
         }
     }
     Ok(None)
 }
 
 /// Removes every trace of a run's people.
-fn purge(conn: &Connection, run: &str, at: Millis) -> Result<()> {
-    conn.execute(
-        "UPDATE batch SET sealed_at = ifnull(sealed_at, ?2), ids = '[]', macs = NULL
-         WHERE run = ?1 AND state <> 'SPLIT'",
-        params![run, at],
-    )
-    .map_err(sql)?;
+fn purge(db: &impl Sql, run: &str, at: Millis) -> Result<()> {
+    let empty = "UPDATE batch SET sealed_at = coalesce(sealed_at, ?2), ids = '[]', macs = NULL
+         WHERE run = ?1 AND state <> 'SPLIT'";
+    db.execute(empty, vec![text(run), at.into()])?;
     let values = vec![text(run), at.into()];
-    execute(conn, "UPDATE run SET purged_at = ?2 WHERE id = ?1", values)
+    execute(db, "UPDATE run SET purged_at = ?2 WHERE id = ?1", values)
 }
 
 /// Appends an event.
-pub(super) fn event(conn: &Connection, chain: &mut Chain, new: &NewEvent) -> Result<Event> {
+pub(in crate::journal) fn event(db: &impl Sql, chain: &mut Chain, new: &NewEvent) -> Result<Event> {
     let event = chain.append(new);
     let values = vec![
         number(event.seq),
@@ -107,23 +111,22 @@ pub(super) fn event(conn: &Connection, chain: &mut Chain, new: &NewEvent) -> Res
         text(&event.text),
         blob(chain.head),
     ];
-    execute(conn, &tables::EVENT.insert(&[]), values)?;
+    execute(db, &tables::EVENT.insert(&[]), values)?;
     Ok(event)
 }
 
 /// Where the events end now.
-pub(super) fn chain(conn: &Connection, chain: &Chain) -> Result<()> {
+pub(in crate::journal) fn chain(db: &impl Sql, chain: &Chain) -> Result<()> {
     execute(
-        conn,
+        db,
         "UPDATE journal SET events = ?1, head = ?2",
         vec![number(chain.seq), blob(chain.head)],
     )
 }
 
 /// Writes exactly one row.
-fn execute(conn: &Connection, statement: &str, values: Vec<Value>) -> Result<()> {
-    let mut statement = conn.prepare_cached(statement).map_err(sql)?;
-    match statement.execute(params_from_iter(values)).map_err(sql)? {
+fn execute(db: &impl Sql, statement: &str, values: Vec<Cell>) -> Result<()> {
+    match db.execute(statement, values)? {
         1 => Ok(()),
         _ => Err(Error::new(
             ErrorKind::Internal,
@@ -132,7 +135,7 @@ fn execute(conn: &Connection, statement: &str, values: Vec<Value>) -> Result<()>
     }
 }
 
-fn run_values(row: &RunRow) -> Result<Vec<Value>> {
+fn run_values(row: &RunRow) -> Result<Vec<Cell>> {
     let refused = serde_json::to_string(&row.refused)
         .map_err(|_| Error::new(ErrorKind::Internal, "refused rows cannot be written"))?;
     Ok(vec![
@@ -148,7 +151,7 @@ fn run_values(row: &RunRow) -> Result<Vec<Value>> {
         refused.into(),
         row.batches.into(),
         blob(row.plan_digest),
-        row.approved_digest.map_or(Value::Null, blob),
+        row.approved_digest.map_or(Cell::Null, blob),
         row.approved_at.into(),
         row.created_at.into(),
         row.received_at.into(),
@@ -163,7 +166,7 @@ fn run_values(row: &RunRow) -> Result<Vec<Value>> {
     ])
 }
 
-fn batch_values(row: &BatchRow) -> Vec<Value> {
+fn batch_values(row: &BatchRow) -> Vec<Cell> {
     let problem = row.problem.as_ref();
     vec![
         text(&row.run),
@@ -184,7 +187,7 @@ fn batch_values(row: &BatchRow) -> Vec<Value> {
     ]
 }
 
-fn attempt_values(row: &AttemptRow) -> Vec<Value> {
+fn attempt_values(row: &AttemptRow) -> Vec<Cell> {
     vec![
         text(&row.run),
         row.batch.into(),
@@ -198,7 +201,7 @@ fn attempt_values(row: &AttemptRow) -> Vec<Value> {
     ]
 }
 
-fn job_values(row: &JobRow) -> Vec<Value> {
+fn job_values(row: &JobRow) -> Vec<Cell> {
     vec![
         text(&row.run),
         text(&row.task),
@@ -218,7 +221,7 @@ fn job_values(row: &JobRow) -> Vec<Value> {
     ]
 }
 
-fn orphan_values(row: &OrphanRow) -> Vec<Value> {
+fn orphan_values(row: &OrphanRow) -> Vec<Cell> {
     vec![
         text(&row.run),
         text(&row.task),
@@ -228,7 +231,7 @@ fn orphan_values(row: &OrphanRow) -> Vec<Value> {
     ]
 }
 
-fn delivery_values(row: &DeliveryRow) -> Vec<Value> {
+fn delivery_values(row: &DeliveryRow) -> Vec<Cell> {
     vec![
         text(&row.run),
         text(&row.task),
@@ -237,7 +240,7 @@ fn delivery_values(row: &DeliveryRow) -> Vec<Value> {
     ]
 }
 
-fn artifact_values(row: &ArtifactRow) -> Vec<Value> {
+fn artifact_values(row: &ArtifactRow) -> Vec<Cell> {
     vec![
         text(&row.run),
         text(&row.task),
@@ -248,19 +251,14 @@ fn artifact_values(row: &ArtifactRow) -> Vec<Value> {
     ]
 }
 
-fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
+fn text(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
 }
 
-fn maybe(text: Option<impl AsRef<str>>) -> Value {
-    text.map_or(Value::Null, |text| Value::Text(text.as_ref().to_owned()))
+fn maybe(text: Option<impl AsRef<str>>) -> Cell {
+    text.map_or(Cell::Null, |text| Cell::Text(text.as_ref().to_owned()))
 }
 
-fn blob(bytes: [u8; 32]) -> Value {
-    Value::Blob(bytes.to_vec())
-}
-
-/// SQLite's integers are signed: the upper half is kept as negative numbers, and read back so.
-fn number(number: u64) -> Value {
-    Value::Integer(number.cast_signed())
+fn blob(bytes: [u8; 32]) -> Cell {
+    Cell::Blob(bytes.to_vec())
 }
