@@ -22,7 +22,6 @@ use crate::vendor::mixpanel::is_loopback;
 /// Where plans and runs are kept.
 pub struct Journal {
     store: Arc<dyn journal::Journal>,
-    read_only: Option<String>,
 }
 
 impl Journal {
@@ -30,45 +29,51 @@ impl Journal {
     /// for reading only.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(path: impl AsRef<std::path::Path>) -> Result<Self> {
-        use journal::sqlite::SqliteJournal;
-        let path = path.as_ref();
-        match SqliteJournal::open(path) {
-            Ok(store) => Ok(Self {
-                store: Arc::new(store),
-                read_only: None,
-            }),
-            Err(error) if error.kind() == ErrorKind::Journal && error.is_retryable() => {
-                let store = SqliteJournal::open_read_only(path)?;
-                Ok(Self {
-                    store: Arc::new(store),
-                    read_only: Some(error.to_string()),
-                })
-            }
-            Err(error) => Err(error),
-        }
+        Ok(Self {
+            store: Arc::new(journal::sqlite::SqliteJournal::open_or_read(path.as_ref())?),
+        })
     }
 
-    /// By its name, as the bindings take it: `":memory:"`, or the path of an SQLite file.
+    /// A schema of a PostgreSQL database, made when it is not there. While another process works
+    /// with it, reading works; the first to ask takes over when that process has ended.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(url: &str) -> Result<Self> {
+        Ok(Self {
+            store: Arc::new(journal::postgres::PostgresJournal::open(url)?),
+        })
+    }
+
+    /// By its name, as the bindings take it: `":memory:"`, a `postgresql://` URL, or the
+    /// path of an SQLite file.
     #[cfg(feature = "sqlite")]
     pub fn open(name: &str) -> Result<Self> {
         match name {
             ":memory:" => Ok(Self::memory()),
             "" => Err(Error::new(ErrorKind::Config, "the journal's path is empty")),
             url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Err(Error::new(
-                    ErrorKind::Config,
-                    "this build keeps its journal in an SQLite file",
-                ))
+                Self::on_a_server(url)
             }
             path => Self::sqlite(path),
         }
+    }
+
+    #[cfg(all(feature = "sqlite", feature = "postgres"))]
+    fn on_a_server(url: &str) -> Result<Self> {
+        Self::postgres(url)
+    }
+
+    #[cfg(all(feature = "sqlite", not(feature = "postgres")))]
+    fn on_a_server(_url: &str) -> Result<Self> {
+        Err(Error::new(
+            ErrorKind::Config,
+            "this build keeps its journal in an SQLite file",
+        ))
     }
 
     /// In memory: lost with the process. For tests and for trying things out.
     pub fn memory() -> Self {
         Self {
             store: Arc::new(MemoryJournal::new()),
-            read_only: None,
         }
     }
 
@@ -87,18 +92,13 @@ impl Journal {
 
     /// Any implementation of the journal's trait.
     pub fn custom(store: Arc<dyn journal::Journal>) -> Self {
-        Self {
-            store,
-            read_only: None,
-        }
+        Self { store }
     }
 }
 
 impl std::fmt::Debug for Journal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Journal")
-            .field("read_only", &self.read_only.is_some())
-            .finish_non_exhaustive()
+        f.debug_struct("Journal").finish_non_exhaustive()
     }
 }
 
@@ -231,7 +231,7 @@ impl ClientBuilder {
             bare_items: AtomicBool::new(false),
         };
         Ok(Client {
-            engine: Engine::open(project, journal.read_only, chosen)?,
+            engine: Engine::open(project, chosen)?,
         })
     }
 }

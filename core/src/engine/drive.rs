@@ -41,7 +41,7 @@ impl Cursor {
 impl Engine {
     /// Asks for a cancel and waits until each job's answer is known.
     pub async fn cancel(self: &Arc<Self>, id: &str) -> Result<ReportData> {
-        self.check_writer()?;
+        self.own().await?;
         {
             // Not while a call is between its intent and its answer.
             let _driver = self.driver.lock().await;
@@ -109,7 +109,7 @@ impl Engine {
                     "the plan was not started; call start",
                 ));
             }
-            self.check_writer()?;
+            self.own().await?;
             let before = self.next_due(id)?;
             let wait = before.filter(|(at, _)| *at > self.project.now());
             if let Some(wait) = wait.filter(|wait| cursor.waiting != Some(*wait)) {
@@ -134,7 +134,7 @@ impl Engine {
 
     /// Does what is due now over all runs. Gives when something is due next.
     pub async fn tick(self: &Arc<Self>) -> Result<Option<Millis>> {
-        self.check_writer()?;
+        self.own().await?;
         let ids: Vec<String> = self.book().runs.keys().cloned().collect();
         for id in &ids {
             self.resume_paused(id)?;
@@ -241,7 +241,7 @@ impl Engine {
 
     /// A person waits for a paused run again: the credentials may be in order now.
     fn resume_paused(&self, id: &str) -> Result<()> {
-        if self.read_only.is_some() {
+        if !self.owns() {
             return Ok(());
         }
         let mut book = self.book();

@@ -4,7 +4,8 @@
 //! `plan` freezes ids into batches, `submit` sends each batch once, `watch` follows the vendor's
 //! tasks, `fetch` brings archives to this disk, `collect` makes packages of them, `report` gives
 //! the account. `due` says what
-//! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all. `recover` puts a
+//! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all, `own` says
+//! whether this process is the one that works. `recover` puts a
 //! journal in order that a dead process left behind, `decide` takes a person's word about what
 //! was held. `seal` and `purge` remove people from the journal, and `register` tells whether
 //! somebody was there.
@@ -19,6 +20,7 @@ pub(crate) mod due;
 pub(crate) mod fetch;
 pub(crate) mod forecast;
 pub(crate) mod overlap;
+pub(crate) mod own;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod project;

@@ -103,7 +103,10 @@ impl Project {
     async fn exchange(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
         let quiet = slot.quiet.is_none_or(|quiet| quiet >= QUIET);
         let sent = match self.vendor.request(operation) {
-            Ok(request) => self.transport.send(request).await,
+            Ok(request) => match self.journal.may_send(self.settings.request_timeout) {
+                Ok(()) => self.transport.send(request).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         drop(slot);
@@ -127,7 +130,7 @@ fn lost(operation: &Operation, error: Error) -> Failure {
     use crate::error::{ErrorKind, Sent};
     let unsent = error.sent_state() == Sent::No;
     if !operation.is_write() || unsent {
-        let class = if error.kind() == ErrorKind::Unavailable {
+        let class = if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Journal) {
             FailureClass::NotCreated
         } else {
             FailureClass::Local

@@ -31,9 +31,10 @@ pub(crate) struct Engine {
     pub(super) changed: Notify,
     /// Answers of the vendor that could not be written yet. They hold task ids.
     pub(super) unrecorded: Mutex<Vec<Answered>>,
-    /// Why this client may only read, if so: another process carries the journal's runs.
-    pub(super) read_only: Option<String>,
     pub(super) unscrubbed: Unscrubbed,
+    /// The claim on the journal that the book was read under; none while another process carries
+    /// the journal's runs.
+    pub(super) term: Mutex<Option<u64>>,
     /// Whether somebody chose where runs are kept.
     chosen: bool,
     pid: u32,
@@ -42,7 +43,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// Opens the journal for this project: recovers what a dead process left, unless another
     /// process is at work.
-    pub fn open(project: Project, read_only: Option<String>, chosen: bool) -> Result<Arc<Self>> {
+    pub fn open(project: Project, chosen: bool) -> Result<Arc<Self>> {
         let row = project_row(project.vendor.as_ref(), project.journal.as_ref());
         if let Some(other) = project
             .journal
@@ -56,28 +57,25 @@ impl Engine {
             )
             .with("run", &other.id));
         }
-        let mut book = Book::default();
-        let write = read_only.is_none();
-        if write {
-            project.journal.put_project(&row)?;
-        }
-        book.learnt = Learnt::read(project.journal.learnt(&row.fingerprint)?.as_deref());
-        recover::recover(&project, &mut book, write)?;
-        let used_before = !project.journal.runs()?.is_empty();
         let engine = Arc::new(Self {
             project,
-            book: Mutex::new(book),
+            book: Mutex::default(),
             driver: Arc::new(AsyncMutex::new(())),
             changed: Notify::new(),
             unrecorded: Mutex::new(Vec::new()),
-            read_only,
+            term: Mutex::new(None),
             unscrubbed: Unscrubbed::default(),
             chosen,
             pid: std::process::id(),
         });
-        if used_before {
-            // The process before this one may have called a moment ago.
-            engine.project.pacer.start_late();
+        match engine.take_over() {
+            Err(error) if error.kind() == ErrorKind::Journal && error.is_retryable() => {
+                let learnt = engine.project.journal.learnt(&row.fingerprint)?;
+                let mut book = engine.book();
+                book.learnt = Learnt::read(learnt.as_deref());
+                recover::recover(&engine.project, &mut book, false)?;
+            }
+            result => result?,
         }
         if let Err(error) = engine.seal_due() {
             // Tried again with every tick, and when the client is closed.
@@ -100,14 +98,6 @@ impl Engine {
             ErrorKind::Fork,
             "this client was made before fork(); create a client in the child process",
         ))
-    }
-
-    pub(super) fn check_writer(&self) -> Result<()> {
-        self.check()?;
-        match &self.read_only {
-            None => Ok(()),
-            Some(reason) => Err(Error::new(ErrorKind::Journal, reason.clone())),
-        }
     }
 
     /// Freezes a plan. Blocks while the ids are read.
@@ -168,7 +158,7 @@ impl Engine {
     /// Reads a run into memory unless it is there. A reader beside another process always reads
     /// anew.
     pub(super) fn load(&self, book: &mut Book, id: &str) -> Result<()> {
-        if self.read_only.is_none() && book.runs.contains_key(id) {
+        if self.owns() && book.runs.contains_key(id) {
             return Ok(());
         }
         let run = RunBook::load(&self.project, id)?
@@ -251,7 +241,7 @@ impl Engine {
         into: &Path,
         options: &collect::CollectOptions,
     ) -> Result<ReportData> {
-        self.check_writer()?;
+        self.own().await?;
         let plan = self.with_run(id, collect::prepare)?;
         let outcome = collect::collect(&self.project, plan, into, options).await?;
         let mut book = self.book();
@@ -267,7 +257,7 @@ impl Engine {
 
     /// Writes the end of a run, once. Gives whether it did so now.
     pub(super) fn finish(&self, id: &str) -> Result<bool> {
-        if self.read_only.is_some() {
+        if !self.owns() {
             return Ok(false);
         }
         let mut book = self.book();

@@ -204,7 +204,7 @@ fn flag(project: &Project, book: &mut Book, run: &str) -> Result<()> {
 impl Engine {
     /// Seals what is due over all runs, and points at what stays.
     pub(crate) fn seal_due(&self) -> Result<()> {
-        if self.read_only.is_some() {
+        if !self.owns() {
             return Ok(());
         }
         for run in self.project.journal.runs_with_ids()? {

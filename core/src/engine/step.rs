@@ -215,6 +215,20 @@ impl Engine {
                 // The process may die before there is room again.
                 rescued = self.rescue(&answered).is_ok();
             }
+            if !self.owns() {
+                let safe = rescued || answered.made().is_empty();
+                match self.take_over() {
+                    // What is not in the journal yet was taken from the rescue file.
+                    Ok(()) if safe => return answered.credentials(),
+                    // Whoever works with it now finds a request without an answer; the journal has
+                    // its task as an orphan, or gets it from the rescue file.
+                    Err(error) if safe => {
+                        self.unrecorded().push(answered);
+                        return Err(error);
+                    }
+                    _ => {}
+                }
+            }
             let now = clock.monotonic();
             if now >= until {
                 let tasks = answered.tasks();
@@ -239,6 +253,22 @@ impl Engine {
             attempt,
             tasks: answered.made(),
         })
+    }
+
+    /// Moves answers that could not be written to where recovery finds them.
+    pub(super) fn rescue_unrecorded(&self) -> Result<()> {
+        loop {
+            let Some(answered) = self.unrecorded().pop() else {
+                return Ok(());
+            };
+            if answered.made().is_empty() {
+                continue; // it is found again by asking again
+            }
+            if let Err(error) = self.rescue(&answered) {
+                self.unrecorded().push(answered);
+                return Err(error);
+            }
+        }
     }
 
     fn try_record(&self, answered: &Answered) -> Result<()> {

@@ -257,7 +257,10 @@ pub(crate) fn rescued(project: &Project, book: &RunBook, found: &Rescued) -> Res
 /// The tasks of an answer that the batch did not wait for any more, unless the run knows them.
 fn orphans(project: &Project, book: &RunBook, found: &Rescued) -> Vec<Change> {
     let now = project.now();
-    let known = |task: &&String| !book.jobs.iter().any(|job| job.task == **task);
+    let known = |task: &&String| {
+        !book.jobs.iter().any(|job| job.task == **task)
+            && !book.orphans.iter().any(|orphan| orphan.task == **task)
+    };
     let mut changes = Vec::new();
     for task in found.tasks.iter().filter(known) {
         changes.push(Change::Orphan(OrphanRow {

@@ -50,7 +50,10 @@ impl EncryptedJournal {
             }
             // Said to readers too, who could set nothing.
             None if !inner.runs()?.is_empty() => return Err(rules::late_cipher()),
-            None => inner.set_cipher(&label)?,
+            None => {
+                inner.claim()?;
+                inner.set_cipher(&label)?;
+            }
         }
         let cipher = XChaCha20Poly1305::new(key.into());
         Ok(Self { inner, cipher })
@@ -137,6 +140,15 @@ impl Journal for EncryptedJournal {
     }
     fn doubt(&self) -> Option<&'static str> {
         self.inner.doubt()
+    }
+    fn claim(&self) -> Result<u64> {
+        self.inner.claim()
+    }
+    fn term(&self) -> Option<u64> {
+        self.inner.term()
+    }
+    fn may_send(&self, takes: std::time::Duration) -> Result<()> {
+        self.inner.may_send(takes)
     }
     fn put_project(&self, project: &ProjectRow) -> Result<()> {
         self.inner.put_project(project)

@@ -5,15 +5,23 @@
 //! transitions in `states.rs`: a batch never goes back from its end, and SENDING never becomes READY by a
 //! restart.
 
+use std::time::Duration;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::event::Event;
 
 mod chain;
 pub mod encrypted;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod files;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rescue;
 pub mod rows;
 mod rules;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -61,6 +69,23 @@ pub trait Journal: Send + Sync {
     /// Why this may be a copy of a journal that somebody else carries on, if anything says so.
     fn doubt(&self) -> Option<&'static str> {
         None
+    }
+
+    /// Takes the right to write, or keeps it. Gives a number that changes whenever rows may have
+    /// changed behind the caller's back: then what it remembers is to be read anew, and requests
+    /// without an answer are somebody's who is gone. While another process has the right, a
+    /// retryable error says who.
+    fn claim(&self) -> Result<u64> {
+        Ok(0)
+    }
+    /// The number of [`Journal::claim`] while the right is certain, without asking anybody.
+    fn term(&self) -> Option<u64> {
+        self.claim().ok()
+    }
+    /// Asked right before a request is written that may take so long: refuses when another process
+    /// may begin to work before it ends.
+    fn may_send(&self, _takes: Duration) -> Result<()> {
+        Ok(())
     }
 
     /// Remembers a project; the same fingerprint again is fine.

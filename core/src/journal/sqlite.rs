@@ -10,23 +10,22 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::rescue::Rescue;
 use super::rows::{
     ArtifactRow, AttemptRow, BatchRow, Change, DeliveryRow, JobRow, NewEvent, OrphanRow,
     ProjectRow, Rescued, RunRow,
 };
 use super::rules::{self, Intake};
 use super::sql::{Rows, read, tables, write};
-use super::{Journal, NewBatch};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Journal, NewBatch, files};
+use crate::error::{Error, ErrorKind, Result, RetryAdvice};
 use crate::model::event::Event;
 use failure::sql;
 use lock::OwnerLock;
 
 mod failure;
-mod files;
 mod lock;
 mod open;
-mod rescue;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -35,11 +34,13 @@ mod tests;
 pub struct SqliteJournal {
     // Dropped in this order: the file is closed before the next runner may have it.
     conn: Mutex<Connection>,
-    lock: Option<OwnerLock>,
-    rescue: Option<rescue::Rescue>,
+    _lock: Option<OwnerLock>,
+    rescue: Option<Rescue>,
     key: [u8; 32],
     path: PathBuf,
     doubt: Option<&'static str>,
+    /// Why it is open for reading only, if it is.
+    read_only: Option<String>,
 }
 
 impl SqliteJournal {
@@ -55,6 +56,18 @@ impl SqliteJournal {
         open::reader(path)
     }
 
+    /// Opens a journal to work with it, or for reading while another process does.
+    pub fn open_or_read(path: &Path) -> Result<Self> {
+        match Self::open(path) {
+            Err(error) if error.kind() == ErrorKind::Journal && error.is_retryable() => {
+                let mut journal = Self::open_read_only(path)?;
+                journal.read_only = Some(error.to_string());
+                Ok(journal)
+            }
+            result => result,
+        }
+    }
+
     /// The file, as an absolute path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -66,12 +79,7 @@ impl SqliteJournal {
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>> {
-        if self.lock.is_none() {
-            return Err(Error::new(
-                ErrorKind::Journal,
-                "the journal is open for reading only",
-            ));
-        }
+        self.claim()?;
         Ok(self.reader())
     }
 }
@@ -80,7 +88,7 @@ impl std::fmt::Debug for SqliteJournal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteJournal")
             .field("path", &self.path)
-            .field("read_only", &self.lock.is_none())
+            .field("read_only", &self.read_only.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -102,6 +110,13 @@ impl Journal for SqliteJournal {
 
     fn doubt(&self) -> Option<&'static str> {
         self.doubt
+    }
+
+    fn claim(&self) -> Result<u64> {
+        match &self.read_only {
+            None => Ok(0),
+            Some(why) => Err(Error::new(ErrorKind::Journal, why).retry(RetryAdvice::After(None))),
+        }
     }
 
     fn put_project(&self, project: &ProjectRow) -> Result<()> {
@@ -155,13 +170,11 @@ impl Journal for SqliteJournal {
     }
 
     fn rescued(&self) -> Result<Vec<Rescued>> {
-        self.rescue
-            .as_ref()
-            .map_or(Ok(Vec::new()), rescue::Rescue::read)
+        self.rescue.as_ref().map_or(Ok(Vec::new()), Rescue::read)
     }
 
     fn clear_rescued(&self) -> Result<()> {
-        self.rescue.as_ref().map_or(Ok(()), rescue::Rescue::clear)
+        self.rescue.as_ref().map_or(Ok(()), Rescue::clear)
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Event>> {

@@ -75,7 +75,7 @@ impl Pacer {
     pub fn start_late(&self) {
         // If the lock is held, a call is under way and its end will count.
         if let Ok(mut last_end) = self.last_end.try_lock() {
-            last_end.get_or_insert(self.clock.monotonic());
+            *last_end = Some(self.clock.monotonic());
         }
     }
 

@@ -10,11 +10,18 @@ pub(in crate::journal) enum Cell {
     Blob(Vec<u8>),
 }
 
+impl std::fmt::Debug for Cell {
+    // A value may be an id of a person.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cell")
+    }
+}
+
 /// The values of a row, one after the other.
 pub(in crate::journal) struct Cells(std::vec::IntoIter<Cell>);
 
 /// A value that a cell can hold. `None`: the cell holds something else.
-pub(super) trait FromCell: Sized {
+pub(in crate::journal) trait FromCell: Sized {
     fn from_cell(cell: Cell) -> Option<Self>;
 }
 
@@ -23,7 +30,7 @@ impl Cells {
         Self(cells.into_iter())
     }
 
-    pub(super) fn get<T: FromCell>(&mut self) -> Option<T> {
+    pub fn get<T: FromCell>(&mut self) -> Option<T> {
         T::from_cell(self.0.next()?)
     }
 

@@ -80,11 +80,7 @@ pub(in crate::journal) fn batch_ids(
     })
 }
 
-pub(in crate::journal) fn batch_macs(
-    db: &impl Sql,
-    run: &str,
-    no: u32,
-) -> Result<Option<Vec<u8>>> {
+pub(in crate::journal) fn batch_macs(db: &impl Sql, run: &str, no: u32) -> Result<Option<Vec<u8>>> {
     let statement = "SELECT macs FROM batch WHERE run = ?1 AND no = ?2";
     one(db, statement, vec![run.into(), no.into()], |fields| {
         Some(fields.get::<Option<Vec<u8>>>()?.unwrap_or_default())

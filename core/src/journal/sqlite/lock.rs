@@ -10,8 +10,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::files;
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
+use crate::journal::files;
 
 /// Held as long as this lives.
 pub(super) struct OwnerLock {

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
-use sha2::{Digest as _, Sha256};
 
 use super::SqliteJournal;
 use super::failure::sql;
-use super::files::{self, beside, refused};
 use super::lock::OwnerLock;
-use super::rescue::Rescue;
 use crate::error::{Error, ErrorKind, Result};
+use crate::journal::files::{self, beside, refused};
+use crate::journal::rescue::Rescue;
 
 const SCHEMA: &str = include_str!("../schema/sqlite.sql");
 const APPLICATION_ID: i64 = 0x4453_5231;
@@ -95,12 +94,15 @@ fn journal(path: PathBuf, key: [u8; 32], lock: Option<OwnerLock>) -> Result<Sqli
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
         .map_err(sql)?;
     let rescue = match lock {
-        Some(_) => Some(Rescue::open(&path)?),
+        Some(_) => Some(Rescue::open(beside(&path, ".rescue"))?),
         None => None,
     };
     Ok(SqliteJournal {
         conn: Mutex::new(conn),
-        lock,
+        read_only: lock
+            .is_none()
+            .then(|| "the journal is open for reading only".to_owned()),
+        _lock: lock,
         rescue,
         key,
         path,
@@ -211,7 +213,7 @@ fn check_key(conn: &Connection, path: &Path, key: &[u8; 32]) -> Result<()> {
     let stored: [u8; 32] = conn
         .query_row("SELECT key_check FROM journal", [], |row| row.get(0))
         .map_err(sql)?;
-    if stored == key_check(key) {
+    if stored == files::key_check(key) {
         return Ok(());
     }
     Err(refused(
@@ -247,20 +249,13 @@ fn fill(made: &Path, key: &[u8; 32]) -> Result<()> {
         "INSERT INTO journal (id, created_at, key_check, events, head) VALUES (1, ?1, ?2, 0, ?3)",
         params![
             jiff::Timestamp::now().as_millisecond(),
-            key_check(key),
+            files::key_check(key),
             [0_u8; 32]
         ],
     )
     .map_err(sql)?;
     tx.commit().map_err(sql)?;
     conn.close().map_err(|(_, error)| sql(error))
-}
-
-fn key_check(key: &[u8; 32]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(b"dsrkit journal key");
-    hash.update(key);
-    hash.finalize().into()
 }
 
 fn damaged() -> Error {

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{SqliteJournal, files::beside};
+use super::SqliteJournal;
 use crate::error::ErrorKind;
 use crate::journal::conformance::{self, batch, event, import, row};
+use crate::journal::files::beside;
 use crate::journal::{Change, Journal};
 
 mod crash;

@@ -1,16 +1,16 @@
-//! `<journal>.rescue`: where the vendor's answers go that the journal cannot take, because the disk
-//! is full or fails. Its room is taken when the journal is opened, so that writing into it needs
+//! The rescue file: where the vendor's answers go that the journal cannot take, because its disk is
+//! full or fails, or its server is away. Its room is taken when the journal is opened, so that writing into it needs
 //! none.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use super::files;
+use super::rows::Rescued;
 use crate::error::{Error, ErrorKind, Result};
-use crate::journal::rows::Rescued;
 
 /// Some ninety answers; each holds up all further calls, so one is the rule.
 const ROOM: usize = 8192;
@@ -23,10 +23,33 @@ pub(super) struct Rescue {
 
 impl Rescue {
     /// Makes or opens it, and takes its room.
-    pub fn open(journal: &Path) -> Result<Self> {
-        let path = files::beside(journal, ".rescue");
+    #[cfg(feature = "sqlite")]
+    pub fn open(path: PathBuf) -> Result<Self> {
         files::check(&path)?;
         let file = files::open_or_create(&path)?;
+        Self::over(path, file)
+    }
+
+    /// The same for this process alone; `None` when another one has it.
+    #[cfg(feature = "postgres")]
+    pub fn open_alone(path: PathBuf) -> Result<Option<Self>> {
+        use rustix::fs::{FlockOperation, flock};
+        files::check(&path)?;
+        let file = files::open_or_create(&path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Self::over(path, file).map(Some),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(files::failed("lock", &path, error.into())),
+        }
+    }
+
+    /// The file's path.
+    #[cfg(feature = "postgres")]
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    fn over(path: PathBuf, file: File) -> Result<Self> {
         let rescue = Self {
             path,
             file: Mutex::new(file),
@@ -107,14 +130,14 @@ mod tests {
     #[test]
     fn answers_outlive_the_process_and_need_no_room() {
         let place = tempfile::tempdir().unwrap();
-        let journal = place.path().join("dsr.sqlite3");
-        let rescue = Rescue::open(&journal).unwrap();
+        let file = place.path().join("dsr.sqlite3.rescue");
+        let rescue = Rescue::open(file.clone()).unwrap();
         let size = std::fs::metadata(&rescue.path).unwrap().len();
         rescue.add(&answer(1)).unwrap();
         rescue.add(&answer(2)).unwrap();
         assert_eq!(std::fs::metadata(&rescue.path).unwrap().len(), size);
         drop(rescue);
-        let rescue = Rescue::open(&journal).unwrap();
+        let rescue = Rescue::open(file.clone()).unwrap();
         assert_eq!(rescue.read().unwrap(), [answer(1), answer(2)]);
         rescue.clear().unwrap();
         assert!(rescue.read().unwrap().is_empty());
@@ -125,7 +148,7 @@ mod tests {
     #[test]
     fn a_full_rescue_file_says_so_and_keeps_what_it_has() {
         let place = tempfile::tempdir().unwrap();
-        let rescue = Rescue::open(&place.path().join("dsr.sqlite3")).unwrap();
+        let rescue = Rescue::open(place.path().join("dsr.sqlite3.rescue")).unwrap();
         let error = (0..1000)
             .find_map(|batch| rescue.add(&answer(batch)).err())
             .unwrap();

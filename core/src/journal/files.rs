@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -199,6 +200,14 @@ pub(super) fn read_key(path: &Path) -> Result<[u8; 32]> {
             "the key file is damaged: it must have 32 bytes",
         )),
     }
+}
+
+/// What of a key may stand in the journal: tells a wrong key file from the right one.
+pub(super) fn key_check(key: &[u8; 32]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"dsrkit journal key");
+    hash.update(key);
+    hash.finalize().into()
 }
 
 #[cfg(all(test, target_os = "linux"))]
