@@ -125,7 +125,7 @@ pub(super) fn row(run: &str, batches: u32) -> RunRow {
 }
 
 /// Imports a plan of this many batches of two, with one event.
-pub(super) fn import(journal: &dyn Journal, run: &str, batches: u32) -> Result<()> {
+pub fn import(journal: &dyn Journal, run: &str, batches: u32) -> Result<()> {
     journal.put_project(&project())?;
     journal.import(&mut (0..batches).map(|no| Ok(batch(run, no))), &mut || {
         Ok((row(run, batches), vec![event(run, "frozen")]))

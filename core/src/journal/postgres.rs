@@ -52,9 +52,9 @@ impl PostgresJournal {
         let address = Address::parse(url)?;
         let link = Arc::new(Link::start(&address)?);
         let prelude = Prelude::new(&address.schema);
-        let mut session = Session::new(Arc::clone(&link), prelude.clone());
-        let key = open::open(&mut session, &address)?;
         let lease = Arc::new(Lease::new(address.lease));
+        let mut session = Session::new(Arc::clone(&link), prelude.clone(), lease.margin());
+        let key = open::open(&mut session, &address)?;
         link.spawn(lease::beat(Arc::clone(&lease), link.connector(), prelude));
         Ok(Self {
             session: Mutex::new(session),

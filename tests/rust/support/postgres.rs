@@ -1,6 +1,8 @@
 //! A PostgreSQL server of the test's own: made in a folder of its own, listening on 127.0.0.1 and
 //! on a socket there, run by a user that is not root, gone when dropped.
 
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,18 @@ pub struct Server {
 
 const HOW: &str = "no PostgreSQL server is installed: apt-get install postgresql (its programs, not its service, are used)";
 
+/// Where syncing costs nothing, if there is room.
+fn memory() -> Option<&'static str> {
+    let place = "/dev/shm";
+    let said = Command::new("df")
+        .args(["-k", "--output=avail", place])
+        .output()
+        .ok()?;
+    let said = String::from_utf8(said.stdout).ok()?;
+    let free: u64 = said.lines().last()?.trim().parse().ok()?;
+    (free > 1_000_000).then_some(place)
+}
+
 /// Where Debian and others put the server's programs.
 fn programs() -> PathBuf {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
@@ -25,22 +39,28 @@ fn programs() -> PathBuf {
         .map(|entry| entry.path().join("bin"))
         .collect();
     found.sort();
+    found.reverse();
     found.extend(["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"].map(PathBuf::from));
     found
         .into_iter()
-        .rev()
-        .find(|bin| bin.join("initdb").exists())
+        .find(|bin| {
+            ["initdb", "pg_ctl", "psql"]
+                .iter()
+                .all(|name| bin.join(name).exists())
+        })
         .expect(HOW)
 }
 
 impl Server {
     pub fn start() -> Self {
         let bin = programs();
-        let folder = tempfile::Builder::new()
-            .prefix("dsrkit-pg")
-            .tempdir()
-            .unwrap();
-        if rustix_is_root() {
+        let mut maker = tempfile::Builder::new();
+        let folder = match memory() {
+            Some(place) => maker.prefix("dsrkit-pg").tempdir_in(place),
+            None => maker.prefix("dsrkit-pg").tempdir(),
+        };
+        let folder = folder.unwrap();
+        if is_root() {
             // The server refuses to run as root.
             let (user, group) = nobody();
             chown(folder.path(), Some(user), Some(group)).unwrap();
@@ -94,7 +114,7 @@ impl Server {
     fn command(&self, program: &str) -> Command {
         use std::os::unix::process::CommandExt as _;
         let mut command = Command::new(self.bin.join(program));
-        if rustix_is_root() {
+        if is_root() {
             let (user, group) = nobody();
             command.uid(user).gid(group);
         }
@@ -187,7 +207,7 @@ impl Drop for Server {
     }
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     // The owner of what this process makes is its user.
     use std::os::unix::fs::MetadataExt as _;
     fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0)

@@ -92,9 +92,10 @@ impl Address {
 fn tls(mode: Option<&str>, config: &Config) -> Result<SslMode> {
     match mode {
         Some("disable") => Ok(SslMode::Disable),
-        Some("require" | "verify-ca" | "verify-full") => Ok(SslMode::Require),
         None | Some("prefer" | "allow") if is_local(config) => Ok(SslMode::Disable),
-        None | Some("prefer" | "allow") => Ok(SslMode::Require),
+        None | Some("prefer" | "allow" | "require" | "verify-ca" | "verify-full") => {
+            Ok(SslMode::Require)
+        }
         Some(_) => Err(bad("sslmode must be disable, require or verify-full")),
     }
 }

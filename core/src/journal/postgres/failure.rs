@@ -21,6 +21,15 @@ pub(super) fn away(message: &str) -> Error {
         .with_hint("Nothing is lost: see that the server runs, and go on.")
 }
 
+/// The user has not the right.
+pub(super) fn may_not() -> Error {
+    Error::new(
+        ErrorKind::Journal,
+        "this user of the PostgreSQL server may not do that with the journal",
+    )
+    .with_hint("The user needs to own the journal's schema, or CREATE on the database to make it.")
+}
+
 fn of_state(state: &SqlState) -> Error {
     let said = |message: &str| Error::new(ErrorKind::Journal, message);
     let code = state.code();
@@ -39,10 +48,7 @@ fn of_state(state: &SqlState) -> Error {
             ErrorKind::Config,
             "the PostgreSQL server has no such database; create it first",
         ),
-        "42501" => said("this user of the PostgreSQL server may not do that with the journal")
-            .with_hint(
-                "The user needs to own the journal's schema, or CREATE on the database to make it.",
-            ),
+        "42501" => may_not(),
         _ => match code.get(..2) {
             // Connection, resources, shutting down or starting up, a transaction rolled back.
             Some("08" | "53" | "57" | "40") => away("the PostgreSQL server cannot work just now"),

@@ -1,6 +1,7 @@
 //! Opening and making a journal. What is there and is not a journal of ours is left as it is.
 
 use super::address::Address;
+use super::failure;
 use super::session::{Ended, Session, Tx};
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::files;
@@ -60,14 +61,19 @@ fn durable(tx: &Tx<'_>) -> Result<()> {
 }
 
 fn is_there(tx: &Tx<'_>, schema: &str) -> Result<bool> {
-    let mut tables = 0;
-    let statement = "SELECT tablename::text FROM pg_catalog.pg_tables WHERE schemaname = ?1
-         AND tablename = 'journal'";
-    tx.each(statement, vec![schema.into()], &mut |_| {
-        tables += 1;
+    let mut may = None;
+    let statement = "SELECT CAST(has_schema_privilege(schemaname, 'USAGE') AS TEXT)
+         FROM pg_catalog.pg_tables WHERE schemaname = ?1 AND tablename = 'journal'";
+    tx.each(statement, vec![schema.into()], &mut |mut row| {
+        may = row.get::<String>();
         Ok(())
     })?;
-    Ok(tables > 0)
+    // Without it the tables seem to be missing.
+    match may.as_deref() {
+        None => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(failure::may_not()),
+    }
 }
 
 fn marks(tx: &Tx<'_>) -> Result<(i64, [u8; 32])> {

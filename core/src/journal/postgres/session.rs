@@ -16,14 +16,12 @@ use crate::error::{Error, Result};
 use crate::journal::sql::Sql;
 use crate::journal::sql::cells::{Cell, Cells, unreadable};
 
-/// How long a server that went away is waited for, before the caller is told.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// One connection, made when it is needed.
 pub(super) struct Session {
     link: Arc<Link>,
     client: Option<Client>,
     prelude: Prelude,
+    /// How long a server that went away is waited for, before the caller is told.
     patience: Duration,
     snapshot: bool,
 }
@@ -71,12 +69,12 @@ impl Prelude {
 }
 
 impl Session {
-    pub fn new(link: Arc<Link>, prelude: Prelude) -> Self {
+    pub fn new(link: Arc<Link>, prelude: Prelude, patience: Duration) -> Self {
         Self {
             link,
             client: None,
             prelude,
-            patience: PATIENCE,
+            patience,
             snapshot: false,
         }
     }
