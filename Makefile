@@ -4,8 +4,8 @@ PYTHON ?= python3
 CARGO ?= cargo
 VENV := .venv
 PY := $(VENV)/bin/python
-FEATURES := sandbox,blocking,testing
-LINTED := dsrkit/sandbox,dsrkit/blocking,dsrkit/testing
+FEATURES := sandbox,blocking,testing,postgres
+LINTED := dsrkit/sandbox,dsrkit/blocking,dsrkit/testing,dsrkit/postgres
 # What tests may do and the libraries may not.
 TESTS_MAY := $(addprefix -A clippy::,pedantic unwrap_used expect_used panic indexing_slicing)
 # The tests and the demo use one build with quick settings; `pip install .` makes a release build.
@@ -54,7 +54,7 @@ bench: ## speed and memory beside a plain script, in one run
 	$(PYTHON) benches/archive/run.py
 
 soak: $(VENV)/.installed ## long runs: 100,000 simulated seeds, mutants, a crash at every single call, the demo killed many times, ten million ids
-	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation --test large_archive -- --nocapture
+	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation --test large_archive --test postgres -- --nocapture
 	FEATURES=$(FEATURES) tests/mutants/run.sh
 	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --lib archive
 	DSRKIT_SOAK=1 $(PY) -m pytest -q tests/python/test_demo.py

@@ -86,7 +86,6 @@ impl Journal {
             .map_err(|_| Error::new(ErrorKind::Config, "a journal key has 32 random bytes"))?;
         Ok(Self {
             store: Arc::new(EncryptedJournal::new(self.store, key)?),
-            read_only: self.read_only,
         })
     }
 

@@ -44,6 +44,7 @@
 //! # Features
 //!
 //! * `sqlite` (default): the journal in one file, with SQLite bundled.
+//! * `postgres`: the journal on a PostgreSQL server, for several machines.
 //! * `blocking`: the same methods for programs without an async runtime.
 //! * `sandbox`: a simulated vendor in this process, with a virtual clock and faults on demand.
 //! * `testing`: the behaviour suite for journals of your own.

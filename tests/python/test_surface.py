@@ -245,3 +245,11 @@ def test_single_calls(client: dsrkit.Client) -> None:
     assert client.get_retrieval(job.id).download_url
     with pytest.raises(dsrkit.NotFoundError):
         client.run("no-such-run")
+
+
+def test_the_password_of_a_journal_is_not_shown() -> None:
+    from dsrkit._base import _shown
+
+    url = "postgresql://u:hunter2@db.example:5432/dsr?password=hunter2"
+    assert _shown(url) == "postgresql://db.example:5432/dsr?..."
+    assert _shown("dsr.sqlite3") == "dsr.sqlite3"

@@ -391,3 +391,28 @@ fn keys_servers_and_schemas_that_do_not_fit_are_refused() {
     }
     assert!(!format!("{journal:?}").contains("dsr@"));
 }
+
+#[test]
+fn an_encrypted_way_leads_to_the_right_server_only() {
+    let server = Server::start();
+    let place = place();
+    let authority = server.encrypt();
+    let plain = server.url(place.path());
+    let named = plain.replace("127.0.0.1", "localhost") + "&sslmode=require";
+    let trusting = |url: &str| format!("{url}&sslrootcert={}", authority.to_str().unwrap());
+    until("the server speaks TLS", || {
+        PostgresJournal::open(&trusting(&named)).is_ok()
+    });
+    let _journal = open(&trusting(&named));
+    let encrypted = server.psql(
+        "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+         WHERE application_name = 'dsrkit'",
+    );
+    assert_eq!(encrypted, "t");
+    let unnamed = trusting(&named).replace("localhost", "127.0.0.1");
+    for url in [named.as_str(), &unnamed] {
+        let error = PostgresJournal::open(url).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+        assert!(error.message().contains("certificate"), "{error}");
+    }
+}

@@ -364,6 +364,11 @@ fn killed_stopped_cut_off_and_restarted_nothing_is_lost_or_repeated() {
     let faults = if soak { 1000 } else { 50 };
     let people = if soak { 12_000 } else { 800 };
     let scene = Scene::new(Kind::Deletion, people, 50, 700, json!({"wait": 15_000}));
+    // Answers take their time, so that many faults come while one is under way.
+    let slow = json!([{
+        "on": "create_deletion", "times": 1_000_000, "kind": "slow_body", "chunk": 150, "pause_ms": 60,
+    }]);
+    scene.sandbox.faults(&slow).unwrap();
     let start = Instant::now();
     let mut workers: Vec<_> = (0..4).map(|_| scene.worker()).collect();
     let mut stopped: Vec<(u32, Instant)> = Vec::new();

@@ -74,6 +74,7 @@ impl Engine {
                 let mut book = engine.book();
                 book.learnt = Learnt::read(learnt.as_deref());
                 recover::recover(&engine.project, &mut book, false)?;
+                engine.project.pacer.start_late();
             }
             result => result?,
         }

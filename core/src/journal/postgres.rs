@@ -338,9 +338,11 @@ impl Journal for PostgresJournal {
     }
 
     fn batch_ids(&self, run: &str, no: u32) -> Result<String> {
-        self.read(|tx| read::batch_ids(tx, run, no))?
-            .ok_or_else(|| rules::no_batch(no))?
-            .ok_or_else(|| rules::sealed(no))
+        match self.read(|tx| read::batch_ids(tx, run, no))? {
+            Some((None, ids)) => Ok(ids),
+            Some(_) => Err(rules::sealed(no)),
+            None => Err(rules::no_batch(no)),
+        }
     }
 
     fn batch_macs(&self, run: &str, no: u32) -> Result<Vec<u8>> {

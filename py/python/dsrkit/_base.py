@@ -47,6 +47,15 @@ def _last_calls() -> None:
             client._native.idle(max(0.0, until - monotonic())).wait()
 
 
+def _shown(journal: str | None) -> str | None:
+    """A journal's name for people: the URL of a server may hold a password."""
+    if journal is None or "://" not in journal:
+        return journal
+    scheme, _, rest = journal.partition("://")
+    place = rest.partition("?")[0].rpartition("@")[2]
+    return f"{scheme}://{place}?..."
+
+
 class ClientBase:
     """The native client, and what was made along with it."""
 
@@ -111,7 +120,7 @@ class ClientBase:
         return Report._of(data, outcomes)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} journal={self._journal!r}>"
+        return f"<{type(self).__name__} journal={_shown(self._journal)!r}>"
 
 
 def job(data: dict[str, Any]) -> Job:
@@ -258,7 +267,8 @@ class RunBase:
                 f"run {self.id} stands in memory: wait() again goes on, and it is lost when this "
                 "process ends; pass journal= to keep it"
             )
+        shown = _shown(journal)
         return KeyboardInterrupt(
-            f"nothing is lost: run {self.id} stands in {journal}; go on with "
-            f"Client(..., journal={journal!r}).run({self.id!r}).wait()"
+            f"nothing is lost: run {self.id} stands in {shown}; go on with "
+            f"Client(..., journal={shown!r}).run({self.id!r}).wait()"
         )

@@ -20,8 +20,9 @@ __all__ = ["Client", "Plan", "Run"]
 
 class Client(ClientBase):
     """A client of one project. `journal` is the path of a SQLite file, made when it is not there,
-    or ":memory:"; planning a run needs one. `journal_key`, 32 random bytes, encrypts the ids in it.
-    The methods also work inside a running event loop, where they block it."""
+    a `postgresql://` URL (docs/OPERATIONS.md), or ":memory:"; planning a run needs one.
+    `journal_key`, 32 random bytes, encrypts the ids in it. The methods also work inside a running
+    event loop, where they block it."""
 
     def create_retrieval(
         self,

@@ -112,8 +112,12 @@ impl Server {
     }
 
     fn command(&self, program: &str) -> Command {
+        self.as_its_user(self.bin.join(program))
+    }
+
+    fn as_its_user(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         use std::os::unix::process::CommandExt as _;
-        let mut command = Command::new(self.bin.join(program));
+        let mut command = Command::new(program);
         if is_root() {
             let (user, group) = nobody();
             command.uid(user).gid(group);
@@ -142,6 +146,28 @@ impl Server {
                 "start",
             ],
         );
+    }
+
+    /// Lets it speak TLS as `localhost`; gives the file of the authority.
+    pub fn encrypt(&self) -> PathBuf {
+        let script = "umask 077
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \\
+              -subj /CN=authority -keyout ca.key -out ca.pem
+            openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server \\
+              -keyout data/server.key -out server.csr
+            printf 'subjectAltName=DNS:localhost\\nextendedKeyUsage=serverAuth\\n' > server.ext
+            openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \\
+              -extfile server.ext -out data/server.crt";
+        let done = self
+            .as_its_user("sh")
+            .args(["-ec", script])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{said}");
+        self.psql("ALTER SYSTEM SET ssl = on");
+        self.psql("SELECT pg_reload_conf()");
+        self.folder().join("ca.pem")
     }
 
     /// Stops it: orderly, or as in a crash.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -68,6 +68,11 @@ impl Address {
         });
         defaults(!asks("tcp_user_timeout="), |config| {
             config.tcp_user_timeout(Duration::from_secs(15));
+        });
+        defaults(!asks("target_session_attrs="), |config| {
+            if config.get_hosts().len() > 1 {
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
         });
         defaults(!asks("keepalives_idle="), |config| {
             config.keepalives_idle(Duration::from_secs(30));

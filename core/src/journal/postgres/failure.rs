@@ -1,5 +1,7 @@
 //! PostgreSQL's errors as ours. The only place.
 
+use std::error::Error as _;
+
 use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, ErrorKind, RetryAdvice};
@@ -10,8 +12,21 @@ use crate::error::{Error, ErrorKind, RetryAdvice};
 pub(super) fn pg(error: tokio_postgres::Error) -> Error {
     match error.code() {
         Some(state) => of_state(state),
+        None if is_tls(&error) => Error::new(
+            ErrorKind::Config,
+            "the PostgreSQL server's certificate is not trusted, or names another host",
+        )
+        .with_hint("Name its authority with sslrootcert=, and the host as the certificate does."),
         None => away("the PostgreSQL server of the journal cannot be reached"),
     }
+}
+
+/// Whether the two could not agree on encryption, or the server is not who it should be.
+fn is_tls(error: &tokio_postgres::Error) -> bool {
+    let inner = error.source().and_then(|source| source.downcast_ref());
+    inner
+        .and_then(std::io::Error::get_ref)
+        .is_some_and(|inner| inner.is::<rustls::Error>())
 }
 
 /// Something that passes by itself.
