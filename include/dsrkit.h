@@ -463,6 +463,30 @@ dsr_status dsr_collect_options_add_secret(dsr_collect_options *options,
                                           const char *secret,
                                           dsr_error **err);
 
+// Whether packages hold pages for people besides the files of data. Default: true.
+dsr_status dsr_collect_options_set_html(dsr_collect_options *options, bool yes, dsr_error **err);
+
+// The zone of the times on pages and in tables, such as "Europe/Berlin". Default: UTC.
+dsr_status dsr_collect_options_set_timezone(dsr_collect_options *options,
+                                            const char *zone,
+                                            dsr_error **err);
+
+// The language of pages: "en" (default), "de", "fr", "es", or one that the folder of templates
+// holds.
+dsr_status dsr_collect_options_set_language(dsr_collect_options *options,
+                                            const char *language,
+                                            dsr_error **err);
+
+// A folder with templates and texts of your own. Default: none.
+dsr_status dsr_collect_options_set_templates(dsr_collect_options *options,
+                                             const char *folder,
+                                             dsr_error **err);
+
+// Makes each package a zip (AES-256) that this passphrase opens, instead of a folder. Default: off.
+dsr_status dsr_collect_options_set_protect(dsr_collect_options *options,
+                                           const char *passphrase,
+                                           dsr_error **err);
+
 // A client with its journal: the path of an SQLite file, made when it is not there, a
 // "postgresql://" URL (docs/OPERATIONS.md), or ":memory:". While another process works with the journal it opens for reading. Sends nothing.
 // DSR_CONFIG for settings that cannot work and for a journal of another project.
@@ -837,6 +861,7 @@ const char *dsr_report_json(const dsr_report *report);
 // The whole report in plain words, several lines, for people who were not there. Holds no id of a
 // person.
 const char *dsr_report_text(const dsr_report *report);
+
 // Removes the ids of a run from the journal now, of all its batches that are at their end; keyed
 // digests stay. `ids` tells how many went. By itself this happens as
 // dsr_settings_set_keep_deleted_for_ms and dsr_settings_set_keep_retrieved_for_ms say, when the
