@@ -488,7 +488,8 @@ dsr_status dsr_collect_options_set_protect(dsr_collect_options *options,
                                            dsr_error **err);
 
 // A client with its journal: the path of an SQLite file, made when it is not there, a
-// "postgresql://" URL (docs/OPERATIONS.md), or ":memory:". While another process works with the journal it opens for reading. Sends nothing.
+// "postgresql://" URL (docs/OPERATIONS.md), or ":memory:". While another process works with the
+// journal it opens for reading. Sends nothing.
 // DSR_CONFIG for settings that cannot work and for a journal of another project.
 dsr_status dsr_client_new(const dsr_mixpanel *mixpanel,
                           const dsr_settings *settings_or_null,

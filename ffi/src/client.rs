@@ -86,7 +86,8 @@ fn closed() -> Failure {
 }
 
 /// A client with its journal: the path of an SQLite file, made when it is not there, a
-/// "postgresql://" URL (docs/OPERATIONS.md), or ":memory:". While another process works with the journal it opens for reading. Sends nothing.
+/// "postgresql://" URL (docs/OPERATIONS.md), or ":memory:". While another process works with the
+/// journal it opens for reading. Sends nothing.
 /// DSR_CONFIG for settings that cannot work and for a journal of another project.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_client_new(

@@ -23,10 +23,13 @@ pub(super) fn pg(error: tokio_postgres::Error) -> Error {
 
 /// Whether the two could not agree on encryption, or the server is not who it should be.
 fn is_tls(error: &tokio_postgres::Error) -> bool {
-    let inner = error.source().and_then(|source| source.downcast_ref());
-    inner
-        .and_then(std::io::Error::get_ref)
-        .is_some_and(|inner| inner.is::<rustls::Error>())
+    let source = error
+        .source()
+        .and_then(<dyn std::error::Error>::downcast_ref::<std::io::Error>);
+    match source.and_then(std::io::Error::get_ref) {
+        Some(inner) => inner.is::<rustls::Error>(),
+        None => false,
+    }
 }
 
 /// Something that passes by itself.
