@@ -2,12 +2,8 @@
 //! left as they are.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use serde_json::json;
 
 use super::book::{Book, RunBook};
 use super::fetch::{blocking, limits};
@@ -20,7 +16,8 @@ use crate::model::action::Kind;
 use crate::model::report::Problem;
 use crate::model::run::RunState;
 use crate::package::{
-    Archive, DataFile, Maker, Origin, Part, Wish, Workspace, Written, folder_name, place, write_all,
+    Archive, DataFile, Index, Maker, Origin, Part, Wish, Workspace, Written, folder_name, place,
+    write_all,
 };
 use crate::secret::Secret;
 
@@ -189,7 +186,7 @@ pub(crate) async fn collect(
                     Some(index) => index,
                     None => index.insert(Index::create(&out)?),
                 };
-                index.add(&task, &collected)?;
+                index.add(&task, &collected.written, collected.unassigned_lines)?;
             }
             Err(error) => problems.push(Problem {
                 batch: batches.first().copied(),
@@ -202,7 +199,7 @@ pub(crate) async fn collect(
         }
     }
     let written = index.is_some();
-    let tasks = index.as_ref().map(|index| index.tasks.clone());
+    let tasks = index.as_ref().map(|index| index.tasks().to_vec());
     if let Some(index) = index {
         index.finish(&order.run, order.reference.as_deref(), problems.len())?;
     }
@@ -323,79 +320,6 @@ impl Work {
             unassigned_lines,
         })
     }
-}
-
-/// `packages.jsonl`, a line per person, and `manifest.json`, the sums. Written as it goes, so that
-/// a million people need no memory.
-struct Index {
-    out: PathBuf,
-    lines: BufWriter<tempfile::NamedTempFile>,
-    packages: u64,
-    unassigned_lines: u64,
-    tasks: Vec<String>,
-}
-
-impl Index {
-    fn create(out: &Path) -> Result<Self> {
-        let file =
-            tempfile::NamedTempFile::new_in(out).map_err(|error| io("write in", out, error))?;
-        Ok(Self {
-            out: out.to_owned(),
-            lines: BufWriter::new(file),
-            packages: 0,
-            unassigned_lines: 0,
-            tasks: Vec::new(),
-        })
-    }
-
-    fn add(&mut self, task: &str, collected: &Collected) -> Result<()> {
-        for package in &collected.written {
-            let line = json!({
-                "subject": package.subject,
-                "folder": package.folder,
-                "task_id": task,
-                "events": package.events,
-                "profiles": package.profiles,
-            });
-            writeln!(self.lines, "{line}").map_err(|error| io("write in", &self.out, error))?;
-        }
-        self.packages += collected.written.len() as u64;
-        self.unassigned_lines += collected.unassigned_lines;
-        self.tasks.push(task.to_owned());
-        Ok(())
-    }
-
-    fn finish(self, run: &str, reference: Option<&str>, problems: usize) -> Result<()> {
-        let failed = |error| io("write in", &self.out, error);
-        let file = self
-            .lines
-            .into_inner()
-            .map_err(|error| failed(error.into_error()))?;
-        keep(file, &self.out.join("packages.jsonl")).map_err(failed)?;
-        let manifest = json!({
-            "format": "dsrkit-run-1",
-            "dsrkit": crate::VERSION,
-            "run_id": run,
-            "reference": reference,
-            "packages": self.packages,
-            "unassigned_lines": self.unassigned_lines,
-            "tasks": self.tasks,
-            "archives_with_problems": problems,
-        });
-        let mut file = tempfile::NamedTempFile::new_in(&self.out).map_err(failed)?;
-        writeln!(file, "{manifest:#}").map_err(failed)?;
-        keep(file, &self.out.join("manifest.json")).map_err(failed)
-    }
-}
-
-/// Makes a temporary file (mode 0600) the file of that name, in one step.
-fn keep(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    if let Some(folder) = path.parent() {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 fn utc(at: i64) -> String {

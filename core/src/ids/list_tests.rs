@@ -42,7 +42,8 @@ fn ids_that_are_not_uuids_among_uuids_are_doubted() {
 
 #[test]
 fn other_shapes_are_doubted_alike() {
-    let shapes: [(&str, fn(u64) -> String); 4] = [
+    type Shape = (&'static str, fn(u64) -> String);
+    let shapes: [Shape; 4] = [
         ("UUIDs", |at| {
             format!("{at:08x}-2fa1-11d2-883f-0016d3cca427")
         }),

@@ -5,6 +5,7 @@ mod digest;
 mod folder;
 #[cfg(feature = "package")]
 mod html;
+mod index;
 #[cfg(feature = "package")]
 mod language;
 #[cfg(feature = "package")]
@@ -31,6 +32,7 @@ mod write;
 
 pub use compose::{Maker, Wish};
 pub use folder::{folder_name, place};
+pub use index::Index;
 pub use manifest::{Archive, Origin};
 pub use remove::remove;
 pub use workspace::Workspace;

@@ -156,7 +156,7 @@ const KINDS: &[Kind] = &[
         both(p, |h| h.extra.clone_from(&twice));
     }),
     Kind::Parts("broken field", |r, p| {
-        let cut = field(9, &vec![0; 9])[..3 + r.below(9)].to_vec();
+        let cut = field(9, &[0; 9])[..3 + r.below(9)].to_vec();
         both(p, |h| h.extra.clone_from(&cut));
     }),
     Kind::Parts("local name", |_, p| last(p).local.name = b"other".to_vec()),
