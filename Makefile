@@ -80,7 +80,7 @@ clean: ## remove what was built and what the demo left
 $(VENV)/.tools:
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install -q --upgrade 'pip>=24'
-	$(VENV)/bin/pip install -q 'pytest>=8' 'mypy>=1.15'
+	$(VENV)/bin/pip install -q 'pytest>=8' 'mypy>=1.15' 'jsonschema>=4' 'types-jsonschema>=4'
 	touch $@
 
 $(VENV)/.browser: $(VENV)/.tools

@@ -233,7 +233,7 @@ impl Client {
         Work::begin(
             py,
             move || client.run(&id)?.report(),
-            |py, data| convert::plain(py, &data),
+            |py, data| convert::report(py, &data),
         )
     }
 
@@ -360,11 +360,7 @@ impl Client {
     {
         let client = self.core(py)?;
         let work = async move { act(client.run(&id)?).await };
-        self.work(py, work, |py, data| {
-            let report = convert::plain(py, &data)?;
-            report.set_item("text", data.to_string())?;
-            Ok(report)
-        })
+        self.work(py, work, |py, data| convert::report(py, &data))
     }
 }
 

@@ -20,6 +20,13 @@ pub fn plain<'py>(py: Python<'py>, data: &impl serde::Serialize) -> PyResult<Bou
     json(py, &value)
 }
 
+/// A report as plain data, and as text for people.
+pub fn report<'py>(py: Python<'py>, data: &dsrkit::ReportData) -> PyResult<Bound<'py, PyAny>> {
+    let report = plain(py, data)?;
+    report.set_item("text", data.to_string())?;
+    Ok(report)
+}
+
 /// A JSON value as Python sees it.
 pub fn json<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 import traceback
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 import dsrkit
@@ -22,6 +24,7 @@ else:
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 FIXTURES = SCENARIOS.parent / "fixtures"
+SCHEMA = json.loads((SCENARIOS.parent.parent / "docs" / "report.schema.json").read_text("utf-8"))
 CASES = sorted(path.stem for path in SCENARIOS.glob("*.toml"))
 OPTIONS = (
     "compliance_type",
@@ -154,6 +157,7 @@ def compare_report(expect: dict[str, Any], ended: Ended) -> None:
         assert not expect.keys() & {"state", "counts", "problems", "ambiguous"}
         return
     assert sum(report.counts.values()) == report.subjects
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(report.to_json()))
     found = {
         "state": report.state,
         "counts": report.counts,

@@ -45,13 +45,8 @@ from .errors import (
     UnavailableError,
 )
 from .mixpanel import Mixpanel
-from .sandbox import Sandbox
-from .settings import Settings
-from .types import (
+from ._report import (
     AmbiguousAttempt,
-    Estimate,
-    Event,
-    Job,
     JobReport,
     Problem,
     Processed,
@@ -59,6 +54,9 @@ from .types import (
     RefusedRows,
     Report,
 )
+from .sandbox import Sandbox
+from .settings import Settings
+from .types import Estimate, Event, Job
 
 __all__ = [
     "AmbiguousAttempt",

@@ -15,19 +15,10 @@ from typing import Any, TypeVar
 from . import _native, errors
 from ._outcomes import Outcomes
 from .mixpanel import Mixpanel
+from ._report import JobReport, RefusedRows, Report
 from .sandbox import Sandbox
 from .settings import Settings
-from .types import (
-    Estimate,
-    Job,
-    JobReport,
-    Kind,
-    RefusedRows,
-    Report,
-    State,
-    milliseconds,
-    moment,
-)
+from .types import Estimate, Job, Kind, State, milliseconds, moment
 
 _Client = TypeVar("_Client", bound="ClientBase")
 

@@ -13,7 +13,8 @@ from ._intake import Ids, feed, freeze, source
 from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
-from .types import ComplianceType, Decision, DisclosureType, Event, Job, Processed, Report
+from ._report import Processed, Report
+from .types import ComplianceType, Decision, DisclosureType, Event, Job
 
 __all__ = ["Client", "Plan", "Run"]
 
