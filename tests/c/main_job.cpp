@@ -76,7 +76,7 @@ static void removal(const dsr::sandbox &sandbox, const dsr::client &client, cons
     CHECK(client.was_processed("gone-1").find(id) != std::string::npos);
     CHECK(client.was_processed("nobody") == "[]");
     CHECK(client.verify_journal() > 2);
-    CHECK(client.purge(86400000) == "[]" && client.purge(0).find(id) != std::string::npos);
+    CHECK(client.purge(365LL * 86400000) == "[]" && client.purge(0).find(id) != std::string::npos);
     CHECK(client.was_processed("gone-1") == "[]");
 
     const std::string path = place + "/locked.sqlite3";

@@ -26,6 +26,11 @@ def functions(header):
         yield returns.strip(), name, found
 
 
+def is_array(kind, name):
+    """Several values of the caller; "uint64_t *ids" is one that comes back."""
+    return name in ARRAYS and "*" in kind and kind.startswith("const")
+
+
 def handle_of(kind):
     found = HANDLE.fullmatch(kind)
     return found.group(1) if found else None
@@ -40,7 +45,7 @@ def good(kind, name):
     """An argument that is in order."""
     if name == "err":
         return "&err"
-    if name in ARRAYS and "*" in kind:
+    if is_array(kind, name):
         return ARRAYS[name]
     handle = handle_of(kind)
     if handle:
@@ -68,7 +73,7 @@ def wrong_calls(function, parameters):
                 yield "DSR_BAD_STATE", call(function, parameters, at, argument)
         if kind == "const char *":
             yield "DSR_BAD_UTF8", call(function, parameters, at, "BAD_TEXT")
-        if name == "ids" and "*" in kind:
+        if name == "ids" and is_array(kind, name):
             yield "DSR_BAD_UTF8", call(function, parameters, at, "BAD_IDS")
             yield "DSR_NULL_POINTER", call(function, parameters, at, "NULL_IDS")
         if name == "n_ids":
