@@ -241,7 +241,10 @@ async fn follow(run: &RunHandle, told_to: &Path) -> Result<()> {
         *seen += 1;
         if event.seq > before {
             tell(&event, *seen);
-            std::fs::write(told_to, event.seq.to_string()).unwrap();
+            // In one step: a kill may come in the middle.
+            let new = told_to.with_extension("new");
+            std::fs::write(&new, event.seq.to_string()).unwrap();
+            std::fs::rename(&new, told_to).unwrap();
         }
     }
     Ok(())

@@ -170,9 +170,12 @@ impl RunBook {
     /// Whether a job still matters: something of this run hangs on it.
     pub fn job_open(&self, job: &JobRow) -> bool {
         let over = job.status.is_terminal() && !wants_archive(self, job);
+        let submitted = |batch: &BatchRow| batch.state == BatchState::Submitted;
+        // Nearly always its own batch, so that a look over all jobs stays cheap.
+        let own = |batch: &BatchRow| submitted(batch) && batch.task.is_some() && !job.dropped;
         let waiting = || {
-            self.carried(&job.task)
-                .any(|batch| batch.state == BatchState::Submitted)
+            self.batches.get(job.batch as usize).is_some_and(own)
+                || self.carried(&job.task).any(submitted)
         };
         job.cancel.is_open() || (!over && waiting())
     }

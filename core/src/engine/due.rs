@@ -45,12 +45,48 @@ pub(crate) enum Due {
     Nothing,
 }
 
-struct Candidate {
+struct Candidate<'a> {
     at: Millis,
     // Order among what is due: class, then deadline, then age.
     rank: (u8, Millis, Millis),
     reason: WaitReason,
-    action: Action,
+    what: What<'a>,
+}
+
+/// What a candidate would do. It becomes an action only if it is chosen: there are thousands.
+enum What<'a> {
+    Cancel(&'a JobRow),
+    Submit(&'a BatchRow),
+    Fetch(&'a JobRow),
+    Poll(&'a JobRow),
+    Warn(&'a RunBook),
+}
+
+impl What<'_> {
+    fn action(self) -> Action {
+        let named = |job: &JobRow| (job.run.clone(), job.task.clone());
+        match self {
+            Self::Cancel(job) => {
+                let (run, task) = named(job);
+                Action::Cancel { run, task }
+            }
+            Self::Submit(batch) => Action::Submit {
+                run: batch.run.clone(),
+                batch: batch.no,
+            },
+            Self::Fetch(job) => {
+                let (run, task) = named(job);
+                Action::Fetch { run, task }
+            }
+            Self::Poll(job) => {
+                let (run, task) = named(job);
+                Action::Poll { run, task }
+            }
+            Self::Warn(run) => Action::Warn {
+                run: run.row.id.clone(),
+            },
+        }
+    }
 }
 
 /// The next thing to do over all runs, or over one.
@@ -60,7 +96,7 @@ pub(crate) fn next(
     (now, mono): (Millis, Millis),
     only: Option<&str>,
 ) -> Due {
-    let mut best: Option<Candidate> = None;
+    let mut best: Option<Candidate<'_>> = None;
     let mut earliest: Option<(Millis, WaitReason)> = None;
     let idle = (!book.runs.values().any(wants_to_send)).then_some(settings);
     for run in book.runs.values() {
@@ -89,7 +125,7 @@ pub(crate) fn next(
         }
     }
     match (best, earliest) {
-        (Some(candidate), _) => Due::Now(candidate.action),
+        (Some(candidate), _) => Due::Now(candidate.what.action()),
         (None, Some((at, reason))) => Due::Later { at, reason },
         (None, None) => Due::Nothing,
     }
@@ -122,7 +158,7 @@ fn candidates<'a>(
     (now, mono): (Millis, Millis),
     most: Millis,
     idle: Option<&'a Settings>,
-) -> impl Iterator<Item = Candidate> + 'a {
+) -> impl Iterator<Item = Candidate<'a>> + 'a {
     // The window to cancel in is measured by the clock that nobody sets.
     let held = (run.held_until > mono).then(|| now.saturating_add(run.held_until - mono));
     let submits = run
@@ -138,20 +174,18 @@ fn candidates<'a>(
         at,
         rank: (0, 0, 0),
         reason: WaitReason::Deadline,
-        action: Action::Warn {
-            run: run.row.id.clone(),
-        },
+        what: What::Warn(run),
     });
     submits.chain(looks).chain(warnings)
 }
 
-fn submit(
+fn submit<'a>(
     book: &Book,
     run: &RunBook,
-    batch: &BatchRow,
+    batch: &'a BatchRow,
     (now, most): (Millis, Millis),
     held: Option<Millis>,
-) -> Option<Candidate> {
+) -> Option<Candidate<'a>> {
     if !matches!(batch.state, BatchState::Ready | BatchState::Ambiguous) {
         return None;
     }
@@ -168,12 +202,13 @@ fn submit(
     };
     Some(Candidate {
         at,
-        rank: (1, run.row.deadline_at, Millis::from(batch.no)),
-        reason,
-        action: Action::Submit {
-            run: run.row.id.clone(),
-            batch: batch.no,
+        // Where a lost answer is to be found out about, time is short: that goes first.
+        rank: match batch.ambiguous {
+            0 => (1, run.row.deadline_at, Millis::from(batch.no)),
+            _ => (1, Millis::MIN, Millis::from(batch.no)),
         },
+        reason,
+        what: What::Submit(batch),
     })
 }
 
@@ -203,22 +238,26 @@ fn look_at(job: &JobRow, idle: Option<&Settings>) -> Millis {
     }
 }
 
-fn look(book: &Book, run: &RunBook, job: &JobRow, idle: Option<&Settings>) -> Option<Candidate> {
+fn look<'a>(
+    book: &Book,
+    run: &RunBook,
+    job: &'a JobRow,
+    idle: Option<&Settings>,
+) -> Option<Candidate<'a>> {
     if !run.job_open(job) {
         return None;
     }
-    let (id, task) = (run.row.id.clone(), job.task.clone());
     if job.cancel.is_open() {
         return Some(Candidate {
             at: job.next_poll_at,
             rank: (0, 0, job.created_at),
             reason: WaitReason::Backoff,
-            action: Action::Cancel { run: id, task },
+            what: What::Cancel(job),
         });
     }
     let fetch = wants_archive(run, job) && run.links.contains_key(&job.task);
-    let download = (id.clone(), task.clone());
-    if book.fetching.contains(&download) || (fetch && book.fetching.len() >= DOWNLOADS) {
+    let here = |(run, task): &(String, String)| *run == job.run && *task == job.task;
+    if book.fetching.iter().any(here) || (fetch && book.fetching.len() >= DOWNLOADS) {
         return None;
     }
     let reason = if job.failures + job.fetch_failures > 0 {
@@ -231,7 +270,7 @@ fn look(book: &Book, run: &RunBook, job: &JobRow, idle: Option<&Settings>) -> Op
             at: job.next_poll_at,
             rank: (2, job.ended_at.unwrap_or(0), job.created_at),
             reason,
-            action: Action::Fetch { run: id, task },
+            what: What::Fetch(job),
         }
     } else {
         let at = look_at(job, idle);
@@ -239,7 +278,7 @@ fn look(book: &Book, run: &RunBook, job: &JobRow, idle: Option<&Settings>) -> Op
             at,
             rank: (3, at, job.created_at),
             reason,
-            action: Action::Poll { run: id, task },
+            what: What::Poll(job),
         }
     })
 }
