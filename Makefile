@@ -16,7 +16,7 @@ RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>
 PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint bench soak docs header install-c wheel clean
+.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench soak docs header install-c wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,7 +27,7 @@ demo: $(VENV)/.installed ## run the main job on the simulated vendor; again: con
 test: test-rust test-c test-python test-browser ## all tests of all surfaces
 
 test-rust: ## the core and the simulated vendor, in Rust
-	$(CARGO) test -p dsrkit -p dsrkit-sandbox --features $(FEATURES)
+	$(CARGO) test -p dsrkit -p dsrkit-sandbox --features $(FEATURES) -- --show-output
 	$(CARGO) check -p dsrkit --no-default-features
 
 test-python: $(VENV)/.installed ## the Python module
@@ -47,6 +47,9 @@ lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshn
 	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features $(LINTED) -- -D warnings
 	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features $(LINTED) --all-targets -- -D warnings $(TESTS_MAY)
 	$(PY) -m mypy --strict
+
+demonstration: ## a million people through kills, an outage, an expired token (minutes); docs/DEMONSTRATION.md tells it
+	DSRKIT_DEMONSTRATION_PEOPLE=1000000 $(CARGO) test -p dsrkit --features $(FEATURES) --test demonstration -- --nocapture
 
 bench: ## speed and memory beside a plain script, in one run
 	$(PYTHON) benches/intake/run.py

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use dsrkit::model::time::{BoxFuture, Clock};
+use dsrkit::model::time::Clock as _;
 use dsrkit::{Client, Confirmation, EventKind, IdSource, Kind, Outcome, PlanOptions, RunHandle};
 use serde_json::json;
 
 #[path = "support/mod.rs"]
 mod support;
-use support::{client, sandbox, submissions, terms};
+use support::{Jump, client, sandbox, submissions, terms};
 
 const DAY: i64 = 86_400_000;
 
@@ -108,26 +108,6 @@ async fn a_deadline_is_warned_of_before_it_is_missed() {
     let report = run.report().unwrap();
     assert_eq!(report.counts.get("done"), Some(&3));
     assert!(report.problems.is_empty(), "answered, if late");
-}
-
-/// What the clock on the wall says jumps; the monotonic one does not.
-struct Jump {
-    inner: Arc<dyn Clock>,
-    by: AtomicI64,
-}
-impl Clock for Jump {
-    fn now(&self) -> i64 {
-        self.inner.now() + self.by.load(Ordering::Relaxed)
-    }
-    fn monotonic(&self) -> i64 {
-        self.inner.monotonic()
-    }
-    fn sleep_until(&self, m: i64) -> BoxFuture<'_, ()> {
-        self.inner.sleep_until(m)
-    }
-    fn busy(&self) -> Box<dyn Send + Sync> {
-        self.inner.busy()
-    }
 }
 
 /// The window to cancel in is as long as it was promised, wherever the clock is set.

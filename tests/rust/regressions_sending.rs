@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use dsrkit::model::time::{BoxFuture, Clock};
 use dsrkit::sandbox::Sandbox;
 use dsrkit::sandbox::{SandboxOptions, Speed};
 use dsrkit::{Client, Confirmation, EventKind, IdSource, Kind, Mixpanel, Outcome, Settings};
@@ -14,7 +13,7 @@ use serde_json::json;
 
 #[path = "support/mod.rs"]
 mod support;
-use support::{client, plan, sandbox};
+use support::{Jump, client, plan, sandbox};
 
 const DAY: i64 = 86_400_000;
 
@@ -87,24 +86,6 @@ async fn one_bad_id_is_isolated() {
         .collect();
     assert_eq!(refused, ["person-7"]);
     assert!(calls(&sandbox, "create_deletion") <= 1 + 22);
-}
-struct Jump {
-    inner: Arc<dyn Clock>,
-    by: AtomicI64,
-}
-impl Clock for Jump {
-    fn now(&self) -> i64 {
-        self.inner.now() + self.by.load(Ordering::Relaxed)
-    }
-    fn monotonic(&self) -> i64 {
-        self.inner.monotonic()
-    }
-    fn sleep_until(&self, m: i64) -> BoxFuture<'_, ()> {
-        self.inner.sleep_until(m)
-    }
-    fn busy(&self) -> Box<dyn Send + Sync> {
-        self.inner.busy()
-    }
 }
 
 /// An ambiguous deletion is not sent again a month later.

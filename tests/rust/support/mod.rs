@@ -3,10 +3,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use dsrkit::http::transport::Transport;
-use dsrkit::model::time::BoxFuture;
+use dsrkit::model::time::{BoxFuture, Clock};
 use dsrkit::model::wire::{Request, Response};
 use dsrkit::sandbox::{Sandbox, SandboxOptions};
 use dsrkit::{
@@ -113,4 +113,24 @@ pub fn submissions(sandbox: &Sandbox) -> (u64, usize) {
         }
     }
     (times.values().copied().max().unwrap_or(0), times.len())
+}
+
+/// What the clock on the wall says jumps; the monotonic one does not.
+pub struct Jump {
+    pub inner: Arc<dyn Clock>,
+    pub by: AtomicI64,
+}
+impl Clock for Jump {
+    fn now(&self) -> i64 {
+        self.inner.now() + self.by.load(Ordering::Relaxed)
+    }
+    fn monotonic(&self) -> i64 {
+        self.inner.monotonic()
+    }
+    fn sleep_until(&self, m: i64) -> BoxFuture<'_, ()> {
+        self.inner.sleep_until(m)
+    }
+    fn busy(&self) -> Box<dyn Send + Sync> {
+        self.inner.busy()
+    }
 }
