@@ -31,10 +31,16 @@ use simulation::story::tell;
 use simulation::time::START;
 use simulation::world::World;
 
-/// Seeds of a test: those of every change, those of a release, or the one that is asked for.
+/// Seeds of a test: those of every change, those of a release, or those that are asked for: one,
+/// or a piece of a release as `SEEDS=20001..40000`, both ends included.
 fn seeds(change: u64, release: u64) -> Vec<u64> {
+    let number = |text: &str| text.parse::<u64>().expect("a number of a seed");
     if let Ok(seed) = std::env::var("SEED") {
-        return vec![seed.parse().expect("SEED is a number")];
+        return vec![number(&seed)];
+    }
+    if let Ok(piece) = std::env::var("SEEDS") {
+        let (first, last) = piece.split_once("..").expect("SEEDS=first..last");
+        return (number(first)..=number(last)).collect();
     }
     let soak = std::env::var_os("DSRKIT_SOAK").is_some();
     (1..=if soak { release } else { change }).collect()
