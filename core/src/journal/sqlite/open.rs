@@ -255,6 +255,10 @@ fn fill(made: &Path, key: &[u8; 32]) -> Result<()> {
     )
     .map_err(sql)?;
     tx.commit().map_err(sql)?;
+    // Closing moves the log into the file too, and keeps to itself when that fails; the file would
+    // get its name without what is in it.
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .map_err(sql)?;
     conn.close().map_err(|(_, error)| sql(error))
 }
 
