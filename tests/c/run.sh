@@ -72,7 +72,7 @@ for std in c++17 c++20; do
 done
 
 python3 $src/misuse_calls.py include/dsrkit.h >"$out/misuse_calls.h" || exit 1
-for name in main_job threads forked; do
+for name in main_job threads forked killed; do
   check "compile $name.c" gcc -std=c99 $warn $src/$name.c -o "$out/$name" $(link "$out")
 done
 check "compile main_job.cpp" g++ -std=c++17 $warn $src/main_job.cpp -o "$out/main_job_cpp" $(link "$out")
@@ -90,6 +90,7 @@ program main_job_static "$out/main_job_static" "$(fresh)"
 program main_job_cpp "$out/main_job_cpp" "$(fresh)"
 program threads "$out/threads"
 program forked "$out/forked"
+program killed python3 -B $src/killed.py "$out/killed" "$out/killed.place" 20
 program misuse "$out/misuse" "$(fresh)"
 place=$(fresh)
 export LD_LIBRARY_PATH=$out/prefix/lib

@@ -14,7 +14,12 @@ import pytest
 import dsrkit
 
 DEMO = ("-m", "dsrkit", "demo")
-SEEDS = 60 if os.environ.get("DSRKIT_SOAK") else 3
+# Of a release, whole or a piece of it (`PIECE=3/10`); or of every change.
+SEEDS = list(range(50 if os.environ.get("DSRKIT_SOAK") else 3))
+if "PIECE" in os.environ:
+    _number, _of = map(int, os.environ["PIECE"].split("/"))
+    SEEDS = SEEDS[(_number - 1) * len(SEEDS) // _of : _number * len(SEEDS) // _of]
+KILLS = 7
 
 
 def proof(folder: Path) -> None:
@@ -61,14 +66,16 @@ def test_it_does_the_main_job_and_then_says_so(program: object, tmp_path: Path) 
     assert again[again.index("The account") :] == account
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_killed_anywhere_it_goes_on(program: object, tmp_path: Path, seed: int) -> None:
     assert callable(program)
     chance = random.Random(seed)
-    for _ in range(6):
+    killed = 0
+    for _ in range(KILLS):
         process = program(None, *DEMO)
         # The moment itself is what is tested: no event of the program marks it.
         time.sleep(chance.uniform(0.15, 1.6))
+        killed += process.poll() is None
         process.kill()
         process.communicate()
     last = program(None, *DEMO)
@@ -76,3 +83,4 @@ def test_killed_anywhere_it_goes_on(program: object, tmp_path: Path, seed: int) 
     assert (last.returncode, err) == (0, ""), out[-2000:]
     assert "each submitted exactly once" in out
     proof(tmp_path / "demo")
+    print(f"\nG5: {killed} kills of an installed Python program in 1 runs, 0 ids lost, 0 ids repeated")

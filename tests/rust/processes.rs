@@ -13,7 +13,13 @@ use serde_json::json;
 mod support;
 use support::{client, plan, sandbox, submissions};
 
-const ROUNDS: usize = 20;
+/// G21: 200 times for a release.
+fn rounds() -> usize {
+    match std::env::var_os("DSRKIT_SOAK") {
+        Some(_) => 200,
+        None => 20,
+    }
+}
 const JOURNAL: &str = "DSRKIT_TEST_JOURNAL";
 
 /// What the first process does: it has the journal, and is killed with it.
@@ -71,7 +77,8 @@ fn the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill() {
         .unwrap();
     let sandbox = sandbox(json!({}), &json!([]));
     let (mut told, mut opened) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..ROUNDS {
+    let rounds = rounds();
+    for _ in 0..rounds {
         let place = tempfile::tempdir().unwrap();
         let journal = place.path().join("dsr.sqlite3");
         let mut owner = start_owner(&journal);
@@ -93,10 +100,11 @@ fn the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill() {
         assert!(report.ambiguous.is_empty());
     }
     println!(
-        "two processes, {ROUNDS} times: told who has it in {} ms at most, opened after the kill in {} ms at most",
+        "G21: two processes on one journal, {rounds} times: told who has it in at most {} ms, opened after the kill in at most {} ms",
         told.as_millis(),
         opened.as_millis()
     );
+    // A hundred milliseconds and a second on a quiet machine.
     assert!(told < Duration::from_secs(2) && opened < Duration::from_secs(2));
     let (_, ids) = submissions(&sandbox);
     assert_eq!(ids, 3);

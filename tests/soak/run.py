@@ -52,9 +52,10 @@ PIECES = {
     "G3": mutants(),
     "G4": rust("crashes", "g4_killed_at_every_failpoint", 12),
     "G5": [
-        (f"$ {PYTHON} -m pytest -q -s tests/python/test_kills.py", {}),
-        ("$ tests/c/kills.sh", {}),
-    ],
+        (f"$ {PYTHON} -m pytest -q -s tests/python/test_demo.py -k killed", {"PIECE": f"{n}/5"})
+        for n in range(1, 6)
+    ]
+    + [("$ tests/c/killed.sh 300", {})],
     "G6": rust("crashes", "g6_a_disk_that_fails_at_every_call", 6),
     "G7": rust("crashes", "g7_the_power_goes_at_any_moment", 4),
     "G8": rust("simulation", "g8_a_day_without_the_vendor"),
