@@ -10,6 +10,7 @@
  *   SHIM_DISK   calls on sockets are not numbered
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -152,12 +153,29 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off64_t offset) {
   return put("pwrite", fd, bytes, len, offset);
 }
 
+/* The names of a directory: some are made by calls that nobody sees here. */
+static void list(int fd, const char *name) {
+  char path[NAME_MAX * 2 + 2];
+  int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *open = again < 0 ? NULL : fdopendir(again);
+  struct dirent *entry;
+  while (open && (entry = readdir(open))) {
+    if (entry->d_type != DT_REG) continue;
+    snprintf(path, sizeof path, "%s%s%s", name[0] == '.' ? "" : name, name[0] == '.' ? "" : "/",
+             entry->d_name);
+    record("entry", (long)entry->d_ino, path, 0, NULL, 0);
+  }
+  if (open) closedir(open);
+}
+
 static int kept(const char *call, int fd, int (*flush)(int)) {
   char name[NAME_MAX];
+  struct stat found;
   int done;
   if (!named(fd, name)) return flush(fd);
   if (strikes(call, name) && (is("enospc") || is("eio"))) return failing();
   done = flush(fd);
+  if (!done && record_fd >= 0 && !fstat(fd, &found) && S_ISDIR(found.st_mode)) list(fd, name);
   if (!done) record("sync", inode_of(fd), name, 0, NULL, 0);
   return done;
 }

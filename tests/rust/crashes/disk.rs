@@ -24,6 +24,8 @@ enum What {
     /// A file gets a name.
     Name,
     Unlink,
+    /// A name that is in a directory that is flushed next.
+    Entry,
 }
 
 impl Op {
@@ -43,6 +45,7 @@ impl Op {
                     "sync" => What::Sync,
                     "name" => What::Name,
                     "unlink" => What::Unlink,
+                    "entry" => What::Entry,
                     other => panic!("{other}"),
                 },
                 inode: number(1) as u64,
@@ -110,6 +113,7 @@ pub struct Disk {
     /// Names as they are for sure, and what was done to them since: a name and its file.
     names: BTreeMap<String, u64>,
     unsure: Vec<(String, Option<u64>)>,
+    listed: Vec<(String, u64)>,
     acks: String,
 }
 
@@ -132,13 +136,17 @@ impl Disk {
                 let write = (op.what == What::Cut, op.offset, op.bytes.clone());
                 self.files.entry(op.inode).or_default().cached.push(write);
             }
-            What::Sync if op.name == "." => {
-                for (name, inode) in self.unsure.drain(..) {
-                    match inode {
-                        Some(inode) => _ = self.names.insert(name, inode),
-                        None => _ = self.names.remove(&name),
-                    }
-                }
+            What::Entry => self.listed.push((op.name.clone(), op.inode)),
+            What::Sync if !self.files.contains_key(&op.inode) => {
+                // A directory: what it lists is what there is.
+                let folder = op.name.trim_start_matches('.');
+                let inside = |name: &str| match name.rsplit_once('/') {
+                    Some((of, _)) => of == folder,
+                    None => folder.is_empty(),
+                };
+                self.names.retain(|name, _| !inside(name));
+                self.unsure.retain(|(name, _)| !inside(name));
+                self.names.extend(self.listed.drain(..));
             }
             What::Sync => {
                 if let Some(file) = self.files.get_mut(&op.inode) {

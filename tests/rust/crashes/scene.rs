@@ -10,6 +10,7 @@ use dsrkit::journal::sqlite::SqliteJournal;
 use dsrkit::journal::{AttemptState, BatchState, Journal};
 use dsrkit::sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::child::{ORDER, RUNS};
 use super::disk::{Disk, Loss, Op};
@@ -250,6 +251,17 @@ impl Scene {
         let events = journal.verify_events().unwrap();
         let least = committed.unwrap_or(0);
         assert!(events >= least, "{loss:?}: {events} of {least} events");
+        for run in journal.runs().unwrap() {
+            for archive in journal.artifacts(&run.id).unwrap() {
+                let inside = Path::new(&archive.path).strip_prefix(self.place.path());
+                let bytes = std::fs::read(place.join(inside.unwrap())).unwrap_or_default();
+                let there = *Sha256::digest(&bytes) == archive.sha256;
+                assert!(
+                    there,
+                    "{loss:?}: I12: an archive is not what the journal says"
+                );
+            }
+        }
         drop(journal);
         whole(&path);
         true
