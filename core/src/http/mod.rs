@@ -1,4 +1,6 @@
 //! Saying things to a vendor over HTTP, and telling what an answer means for the request.
 
 pub mod classify;
+mod connect;
+mod pool;
 pub mod transport;

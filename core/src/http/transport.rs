@@ -1,10 +1,14 @@
-//! The way to the vendor: a trait, so that simulations need no socket, and reqwest.
-
-use std::fs;
+//! The way to the vendor: a trait, so that simulations need no socket, and HTTP.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use http::{StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
 
+use super::connect::{BoxError, Connector};
+use super::pool::{Free, Origin, Pool};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::model::time::BoxFuture;
 use crate::model::wire::{Request, Response};
@@ -20,10 +24,11 @@ pub trait Transport: Send + Sync {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>>;
 }
 
-/// HTTP by reqwest, with every default that could leak switched off: no redirects, no referer, no
+/// HTTP/1.1 and nothing on top of it that could leak or repeat: no redirects, no referer, no
 /// proxy from the environment, no cookies, no compression, https only except for this machine.
 pub struct HttpTransport {
-    client: reqwest::Client,
+    pool: Pool,
+    timeout: std::time::Duration,
 }
 
 impl std::fmt::Debug for HttpTransport {
@@ -32,107 +37,135 @@ impl std::fmt::Debug for HttpTransport {
     }
 }
 
+/// How far an exchange has come: what is true of it if its time is over now.
+#[derive(Default)]
+struct Progress {
+    /// The vendor may have seen a part of the request.
+    asked: bool,
+    head: Option<(StatusCode, HeaderMap)>,
+    body: BytesMut,
+}
+
 impl HttpTransport {
     /// `loopback` allows plain http; the caller has checked that the API is on this machine.
     pub fn new(settings: &Settings, loopback: bool) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .https_only(!loopback)
-            .tls_version_min(reqwest::tls::Version::TLS_1_2)
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.request_timeout)
-            // A connection that the server closes just as it is used again looks like a lost
-            // answer. At one call a second there is nothing to gain from keeping one for long.
-            .pool_idle_timeout(std::time::Duration::from_secs(15))
-            .user_agent(concat!("dsrkit/", env!("CARGO_PKG_VERSION")));
-        if let Some(proxy) = &settings.proxy {
-            let proxy = reqwest::Proxy::all(proxy.as_str())
-                .map_err(|_| Error::new(ErrorKind::Config, "proxy is not a usable URL"))?;
-            builder = builder.proxy(proxy);
-        }
-        if let Some(path) = &settings.ca_bundle {
-            let pem = fs::read(path).map_err(|error| crate::error::io("read", path, error))?;
-            let bundle = reqwest::Certificate::from_pem_bundle(&pem).map_err(|_| {
-                Error::new(
-                    ErrorKind::Config,
-                    "ca_bundle holds no certificate in PEM form",
-                )
-            })?;
-            builder = builder.tls_certs_merge(bundle);
-        }
-        let client = builder.build().map_err(|error| {
-            Error::new(ErrorKind::Config, "cannot set up TLS").with_source(error.without_url())
-        })?;
-        Ok(Self { client })
+        let connector = Connector::new(settings, loopback)?;
+        Ok(Self {
+            pool: Pool::new(connector, settings.connect_timeout),
+            timeout: settings.request_timeout,
+        })
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response> {
-        let mut headers = HeaderMap::new();
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", request.bearer.expose()))
-            .map_err(|_| Error::new(ErrorKind::Config, "the OAuth token cannot be sent"))?;
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let mut url = request.url;
-        url.set_query(Some(request.query.expose()));
-        let mut builder = self.client.request(request.method, url);
-        if let Some(body) = request.body {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            builder = builder.body(body);
+    async fn send_within(&self, request: Request) -> Result<Response> {
+        let mut progress = Progress::default();
+        let exchange = self.exchange(request, &mut progress);
+        let done = tokio::time::timeout(self.timeout, exchange).await;
+        // Once the status is known, a body that breaks off is handed on as far as it came: what it
+        // means depends on the status, and that is judged elsewhere.
+        if let Some((status, headers)) = progress.head {
+            return Ok(Response {
+                status,
+                headers,
+                body: progress.body.freeze(),
+            });
         }
-        let mut response = builder
-            .headers(headers)
-            .send()
-            .await
-            .map_err(|error| failed(error.without_url()))?;
-        let status = response.status();
-        let headers = std::mem::take(response.headers_mut());
-        // The status is known from here on. A body that breaks off is handed on as far as it
-        // came: what it means depends on the status, and that is judged elsewhere.
-        let mut body = BytesMut::new();
-        while let Ok(Some(chunk)) = response.chunk().await {
-            body.extend_from_slice(&chunk);
-            if body.len() > BODY_MAX {
-                body.clear();
-                break;
+        match done {
+            Ok(Err(error)) => Err(error),
+            Err(elapsed) if !progress.asked => Err(unconnected(elapsed.into())),
+            _ => Err(
+                Error::new(ErrorKind::Unavailable, "the vendor did not answer in time")
+                    .sent(Sent::Maybe),
+            ),
+        }
+    }
+
+    async fn exchange(&self, request: Request, progress: &mut Progress) -> Result<()> {
+        let origin = Origin::of(&request.url)
+            .ok_or_else(|| Error::new(ErrorKind::Config, "the request cannot be built"))?;
+        let mut message = message(request)?;
+        loop {
+            let taken = self.pool.take(&origin).await.map_err(unconnected)?;
+            let Free { mut sender, fresh } = taken;
+            if !fresh && sender.ready().await.is_err() {
+                continue; // closed while it lay there
+            }
+            progress.asked = true;
+            match sender.try_send_request(message).await {
+                Ok(response) => {
+                    let (head, mut body) = response.into_parts();
+                    progress.head = Some((head.status, head.headers));
+                    while let Some(frame) = body.frame().await {
+                        let Ok(frame) = frame else { return Ok(()) };
+                        if let Ok(data) = frame.into_data() {
+                            progress.body.extend_from_slice(&data);
+                        }
+                        if progress.body.len() > BODY_MAX {
+                            progress.body.clear();
+                            return Ok(());
+                        }
+                    }
+                    self.pool.put(origin, sender);
+                    return Ok(());
+                }
+                Err(mut error) => {
+                    // Given back, it was not written: not one byte of it went out.
+                    let unsent = error.take_message();
+                    progress.asked = unsent.is_none();
+                    match unsent {
+                        Some(unsent) if !fresh => message = unsent,
+                        Some(_) => return Err(unconnected(error.into_error().into())),
+                        None => return Err(broken(error.into_error())),
+                    }
+                }
             }
         }
-        Ok(Response {
-            status,
-            headers,
-            body: Bytes::from(body),
-        })
     }
 }
 
 impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
-        Box::pin(self.exchange(request))
+        Box::pin(self.send_within(request))
     }
 }
 
-/// Before a connection stands nothing was sent; after that, nobody can tell.
-fn failed(error: reqwest::Error) -> Error {
-    if error.is_builder() {
-        return Error::new(ErrorKind::Config, "the request cannot be built").with_source(error);
-    }
-    if error.is_connect() {
-        return unconnected(error);
-    }
-    let (sent, message) = if error.is_timeout() {
-        (Sent::Maybe, "the vendor did not answer in time")
-    } else {
-        (
-            Sent::Maybe,
-            "the connection broke before the vendor answered",
-        )
+/// A request as it goes out.
+fn message(request: Request) -> Result<http::Request<Full<Bytes>>> {
+    let unbuildable = || Error::new(ErrorKind::Config, "the request cannot be built");
+    let bearer = format!("Bearer {}", request.bearer.expose());
+    let mut bearer = HeaderValue::try_from(bearer)
+        .map_err(|_| Error::new(ErrorKind::Config, "the OAuth token cannot be sent"))?;
+    bearer.set_sensitive(true);
+    let url = &request.url;
+    let host = match (url.host_str(), url.port()) {
+        (Some(host), None) => HeaderValue::try_from(host),
+        (Some(host), Some(port)) => HeaderValue::try_from(format!("{host}:{port}")),
+        (None, _) => return Err(unbuildable()),
     };
-    Error::new(ErrorKind::Unavailable, message)
-        .sent(sent)
-        .with_source(error)
+    let to = format!("{}?{}", url.path(), request.query.expose());
+    let mut message = http::Request::new(Full::default());
+    *message.uri_mut() = Uri::try_from(to).map_err(|_| unbuildable())?;
+    let mut put = |name: HeaderName, value: HeaderValue| message.headers_mut().insert(name, value);
+    put(HOST, host.map_err(|_| unbuildable())?);
+    put(AUTHORIZATION, bearer);
+    put(ACCEPT, HeaderValue::from_static("application/json"));
+    let agent = concat!("dsrkit/", env!("CARGO_PKG_VERSION"));
+    put(USER_AGENT, HeaderValue::from_static(agent));
+    if let Some(body) = request.body {
+        put(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *message.body_mut() = Full::new(body);
+    }
+    *message.method_mut() = request.method;
+    Ok(message)
+}
+
+/// The request went out, or a part of it: nobody can tell what became of it.
+fn broken(error: hyper::Error) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "the connection broke before the vendor answered",
+    )
+    .sent(Sent::Maybe)
+    .with_source(error)
 }
 
 /// Why no connection stands, as far as the layers below tell it in words. A part of what they say,
@@ -187,9 +220,9 @@ const BY_PROXY: &str =
     "Check proxy, with its user and password if it wants them. A run goes on by itself.";
 
 /// No connection stands: nothing was sent.
-fn unconnected(error: reqwest::Error) -> Error {
+fn unconnected(error: BoxError) -> Error {
     let mut said = String::new();
-    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    let mut below: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
     while let Some(link) = below {
         said.push_str(&link.to_string());
         below = link.source();

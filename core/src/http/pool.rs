@@ -1,0 +1,161 @@
+//! Connections that lie ready. All projects of a process share them.
+//!
+//! A connection is made when none lies ready, but only so many are made at once: whoever has to wait
+//! for that takes the first that is free again. So a server that answers slowly gets as many
+//! connections as it needs, and a machine that is short of time does not spend what it has on making
+//! connections that nobody will need.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use http::Uri;
+use tokio::sync::{Notify, Semaphore};
+use url::Url;
+
+use super::connect::{BoxError, Connector, Sender};
+
+/// Connections that are made at once.
+const MAKING: usize = 128;
+/// A connection that the server closes just as it is used again looks like a lost answer. At one
+/// call a second there is nothing to gain from keeping one for long.
+const READY_FOR: Duration = Duration::from_secs(15);
+
+/// A server.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Origin {
+    https: bool,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// The server that a URL points to.
+    pub fn of(url: &Url) -> Option<Self> {
+        Some(Self {
+            https: url.scheme() == "https",
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+
+    fn uri(&self) -> Result<Uri, BoxError> {
+        let scheme = if self.https { "https" } else { "http" };
+        Ok(format!("{scheme}://{}:{}/", self.host, self.port).parse()?)
+    }
+}
+
+/// A connection that was free.
+pub(super) struct Free {
+    pub sender: Sender,
+    /// It has carried nothing before.
+    pub fresh: bool,
+}
+
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    connector: Connector,
+    connect_timeout: Duration,
+    ready: Mutex<Vec<Ready>>,
+    freed: Notify,
+    making: Semaphore,
+    sweeping: AtomicBool,
+}
+
+struct Ready {
+    origin: Origin,
+    sender: Sender,
+    since: Instant,
+}
+
+impl Ready {
+    fn is_usable(&self) -> bool {
+        !self.sender.is_closed() && self.since.elapsed() < READY_FOR
+    }
+}
+
+impl Pool {
+    pub fn new(connector: Connector, connect_timeout: Duration) -> Self {
+        Self(Arc::new(Shared {
+            connector,
+            connect_timeout,
+            ready: Mutex::default(),
+            freed: Notify::new(),
+            making: Semaphore::new(MAKING),
+            sweeping: AtomicBool::new(false),
+        }))
+    }
+
+    /// A connection to this server; an error means that none could be made.
+    pub async fn take(&self, origin: &Origin) -> Result<Free, BoxError> {
+        let shared = &self.0;
+        let mut making = None;
+        loop {
+            if let Some(sender) = shared.take(origin) {
+                return Ok(Free {
+                    sender,
+                    fresh: false,
+                });
+            }
+            if making.is_some() {
+                let connecting = shared.connector.connect(origin.uri()?);
+                let sender = tokio::time::timeout(shared.connect_timeout, connecting).await??;
+                return Ok(Free {
+                    sender,
+                    fresh: true,
+                });
+            }
+            tokio::select! { biased;
+                turn = shared.making.acquire() => making = Some(turn?),
+                () = shared.freed.notified() => {}
+            }
+        }
+    }
+
+    /// Takes a connection back whose answer was read to its end.
+    pub fn put(&self, origin: Origin, sender: Sender) {
+        let shared = &self.0;
+        shared.lock().push(Ready {
+            origin,
+            sender,
+            since: Instant::now(),
+        });
+        shared.freed.notify_one();
+        if !shared.sweeping.swap(true, Ordering::AcqRel) {
+            tokio::spawn(sweep(Arc::downgrade(shared)));
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Vec<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one that was used last, so that those that are not needed grow old.
+    fn take(&self, origin: &Origin) -> Option<Sender> {
+        let mut ready = self.lock();
+        while let Some(at) = ready.iter().rposition(|ready| ready.origin == *origin) {
+            let found = ready.remove(at);
+            if found.is_usable() {
+                return Some(found.sender);
+            }
+        }
+        None
+    }
+}
+
+/// Closes what nobody needed for a while, until nothing is left.
+async fn sweep(pool: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(READY_FOR).await;
+        let Some(shared) = pool.upgrade() else { return };
+        let mut ready = shared.lock();
+        ready.retain(Ready::is_usable);
+        if ready.is_empty() {
+            shared.sweeping.store(false, Ordering::Release);
+            return;
+        }
+    }
+}
