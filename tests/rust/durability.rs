@@ -7,6 +7,8 @@ use std::time::Duration;
 use dsrkit::{Client, ErrorKind, Journal, Kind, Mixpanel, RunState};
 use serde_json::json;
 
+#[path = "support/capture.rs"]
+mod capture;
 #[path = "support/mod.rs"]
 mod support;
 use support::{Hangs, client, client_over, plan, sandbox, submissions};
@@ -261,8 +263,14 @@ fn a_copied_journal_says_so_in_each_open_run() {
         for suffix in ["", ".key"] {
             std::fs::copy(path(&place, suffix), path(&other, suffix)).unwrap();
         }
-        for (place, told) in [(&place, 0), (&other, 1), (&other, 1)] {
-            let client = client(&sandbox, &path(place, "")).unwrap();
+        for (place, told, logs) in [(&place, 0, 0), (&other, 1, 1), (&other, 1, 0)] {
+            let open = || client(&sandbox, &path(place, "")).unwrap();
+            let client = capture::listen_during(open);
+            let logged = capture::heard();
+            let warns = |line: &&str| {
+                line.starts_with("WARN dsrkit") && line.contains("carry on only one of them")
+            };
+            assert_eq!(logged.lines().filter(warns).count(), logs, "{logged}");
             assert_eq!(sandbox.ledger(), json!([]));
             let run = client.runs().unwrap().pop().unwrap();
             let mut events = run.events_after(0);

@@ -12,6 +12,8 @@ use serde_json::json;
 
 #[path = "support/capture.rs"]
 mod capture;
+#[path = "leaks/panics.rs"]
+mod panics;
 #[path = "support/mod.rs"]
 mod support;
 use support::{plan, sandbox};

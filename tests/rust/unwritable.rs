@@ -192,6 +192,65 @@ async fn a_task_id_survives_a_full_disk_and_the_end_of_the_process() {
     assert!(store.rescued.lock().unwrap().is_empty());
 }
 
+/// An answer that is found when its run is at its end: what the run knows is left alone, and what it
+/// does not know is kept as an orphan, told once, and not lost with the rescue file.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn rescued_tasks_of_a_run_at_its_end_are_kept_as_orphans() {
+    for held in [false, true] {
+        let faults = match held {
+            false => json!([]),
+            true => json!([{"on": "create_deletion", "kind": "conflict_empty", "times": 9}]),
+        };
+        let sandbox = sandbox(json!({}), &faults);
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("dsr.sqlite3");
+        let (id, known) = {
+            let client = support::client(&sandbox, &path).unwrap();
+            let plan = support::plan(&client, dsrkit::Kind::Deletion, 3);
+            let run = plan.start(Some(&plan.confirm()), false).unwrap();
+            let report = run.wait().await.unwrap();
+            let ended = if held { "held" } else { "done" };
+            assert_eq!(report.counts.get(ended), Some(&3));
+            let known = report.jobs.into_iter().map(|job| job.task_id);
+            (run.id().to_owned(), known.collect::<Vec<_>>())
+        };
+        let asked = sandbox.ledger();
+        {
+            let store = j::sqlite::SqliteJournal::open_or_read(&path).unwrap();
+            let tasks = [known, vec!["4711".to_owned(), "4712".to_owned()]].concat();
+            let answer = j::Rescued {
+                run: id.clone(),
+                batch: 0,
+                attempt: 1,
+                tasks,
+            };
+            j::Journal::rescue(&store, &answer).unwrap();
+        }
+        // The first opening takes the file in and empties it; the second finds it all the same.
+        for _ in 0..2 {
+            let client = support::client(&sandbox, &path).unwrap();
+            let report = client.run(&id).unwrap().wait().await.unwrap();
+            let ended = if held { "held" } else { "done" };
+            assert_eq!(report.counts.get(ended), Some(&3), "nothing else changed");
+            let orphans = report
+                .problems
+                .iter()
+                .filter(|problem| problem.message.contains("fits no batch"))
+                .map(|problem| problem.task_id.as_deref().unwrap());
+            assert_eq!(orphans.collect::<Vec<_>>(), ["4711", "4712"]);
+            drop(client);
+            let store = j::sqlite::SqliteJournal::open_or_read(&path).unwrap();
+            assert_eq!(j::Journal::rescued(&store).unwrap(), []);
+            let events = j::Journal::events(&store, &id, 0, 1000).unwrap();
+            let told = events
+                .iter()
+                .filter(|event| event.kind.as_str() == "orphan");
+            assert_eq!(told.count(), 2);
+        }
+        assert_eq!(sandbox.ledger(), asked, "the vendor was asked for nothing");
+    }
+}
+
 /// Row 40. A request that cannot be written down first is not sent; with room again the run goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn nothing_is_sent_that_could_not_be_written_down_before() {

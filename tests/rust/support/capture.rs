@@ -41,7 +41,8 @@ impl tracing::Subscriber for Ear {
     }
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        let mut text = format!("\n{}", event.metadata().target());
+        let about = event.metadata();
+        let mut text = format!("\n{} {}", about.level(), about.target());
         event.record(&mut Fields(&mut text));
         hear(&text);
     }
@@ -67,6 +68,11 @@ pub fn listen() {
         log::set_logger(&Ear).unwrap();
         log::set_max_level(log::LevelFilter::Trace);
     });
+}
+
+/// What is logged on this thread meanwhile is heard, whatever else listens in this process.
+pub fn listen_during<T>(work: impl FnOnce() -> T) -> T {
+    tracing::subscriber::with_default(Ear, work)
 }
 
 /// What was heard since the last time.
