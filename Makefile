@@ -91,5 +91,5 @@ $(VENV)/.browser: $(VENV)/.tools
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PY_SOURCES)
-	$(VENV)/bin/pip install -q --no-deps --force-reinstall --config-settings=build-args="--profile $(PROFILE)" .
+	$(VENV)/bin/pip install -q --no-deps --force-reinstall --config-settings=build-args="--profile $(PROFILE)$(if $(filter dev,$(PROFILE)), --features failpoints)" .
 	touch $@

@@ -120,7 +120,10 @@ impl Work {
     ) -> PyResult<Self> {
         let handle = runtime()
             .map_err(|error| raise(py, &error))?
-            .spawn_blocking(work);
+            .spawn_blocking(|| {
+                failpoint();
+                work()
+            });
         let joined = async move { handle.await.unwrap_or_else(|_| Err(panicked())) };
         Ok(Self::new(joined, answer))
     }
@@ -148,7 +151,7 @@ impl Work {
         let task = self.take(py)?;
         let runtime = runtime().map_err(|error| raise(py, &error))?;
         let done = py.detach(|| runtime.block_on(until_signal(caught(task))))?;
-        done.map_err(|error| raise(py, &error))?(py)
+        answered(py, done)
     }
 
     /// An awaitable of the running event loop. Cancelling it drops the future.
@@ -161,7 +164,11 @@ impl Work {
 
 /// Reads from the core, detached: a lock or a disk may take a moment.
 pub fn read<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    py.detach(|| catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked())))
+    let work = AssertUnwindSafe(|| {
+        failpoint();
+        work()
+    });
+    py.detach(|| catch_unwind(work).unwrap_or_else(|_| Err(panicked())))
         .map_err(|error| raise(py, &error))
 }
 
@@ -195,14 +202,48 @@ async fn until_signal<T>(future: impl Future<Output = T>) -> PyResult<T> {
 /// A panic becomes an error of kind `Internal`: Python's `except Exception` must see it.
 async fn caught(mut task: Task) -> Result<Answer> {
     std::future::poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(context)))
-            .unwrap_or_else(|_| std::task::Poll::Ready(Err(panicked())))
+        catch_unwind(AssertUnwindSafe(|| {
+            failpoint();
+            task.as_mut().poll(context)
+        }))
+        .unwrap_or_else(|_| std::task::Poll::Ready(Err(panicked())))
     })
     .await
 }
 
+/// The Python value of a result, or its exception.
+fn answered(py: Python<'_>, done: Result<Answer>) -> PyResult<Bound<'_, PyAny>> {
+    let answer = done.map_err(|error| raise(py, &error))?;
+    catch_unwind(AssertUnwindSafe(|| {
+        failpoint();
+        answer(py)
+    }))
+    .unwrap_or_else(|_| Err(raise(py, &panicked())))
+}
+
 fn panicked() -> Error {
     Error::new(ErrorKind::Internal, "a step of dsrkit failed unexpectedly")
+}
+
+#[cfg(not(feature = "failpoints"))]
+fn failpoint() {}
+
+#[cfg(feature = "failpoints")]
+static PANIC_AFTER: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(-1);
+
+#[cfg(feature = "failpoints")]
+fn failpoint() {
+    if PANIC_AFTER.fetch_sub(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+        // A panic like any other, but without its message on stderr.
+        std::panic::resume_unwind(Box::new("failpoint"));
+    }
+}
+
+/// Makes the work behind so many passages of the door panic. Gives how far it was from that before.
+#[cfg(feature = "failpoints")]
+#[pyfunction]
+pub fn panic_after(passages: i64) -> i64 {
+    PANIC_AFTER.swap(passages, std::sync::atomic::Ordering::SeqCst)
 }
 
 /// Becomes a Python value, or an exception, where the event loop takes it.
@@ -214,7 +255,7 @@ impl<'py> IntoPyObject<'py> for Reply {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.map_err(|error| raise(py, &error))?(py)
+        answered(py, self.0)
     }
 }
 

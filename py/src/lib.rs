@@ -19,6 +19,9 @@ mod _native {
     use crate::client::Client;
     #[pymodule_export]
     use crate::door::Work;
+    #[cfg(feature = "failpoints")]
+    #[pymodule_export]
+    use crate::door::panic_after;
     #[pymodule_export]
     use crate::error::error_kinds;
     #[pymodule_export]

@@ -92,6 +92,9 @@ program threads "$out/threads"
 program forked "$out/forked"
 program killed python3 -B $src/killed.py "$out/killed" "$out/killed.place" 20
 program misuse "$out/misuse" "$(fresh)"
+mv "$out/log" "$out/misuse.log"
+check "misuse was heard" grep -q '^said: .*journaled is safe' "$out/misuse.log"
+check "no secret and no person in what misuse says" bash -c "! grep canary '$out/misuse.log'"
 place=$(fresh)
 export LD_LIBRARY_PATH=$out/prefix/lib
 check "example delete.c" grep -q '^2 deleted$' <("$out/delete" "$place/journal")

@@ -27,6 +27,42 @@ def test_5_6_an_id_that_is_no_text_is_refused_at_its_position(
     assert nothing_was_written(client)
 
 
+class Index:
+    """An integer of another library, such as numpy's."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+def test_6_integers_are_taken_as_their_digits_when_that_is_said(client: dsrkit.Client) -> None:
+    numbers: list[Any] = [10**30 + 1, 2**53 + 1, 7, Index(2**53 + 1), 123456789012345678]
+    run = client.retrieve(numbers, ids_as="int")
+    assert run.plan.duplicates == 1
+    assert [row.id for row in run.report().outcomes] == [
+        "1000000000000000000000000000001",
+        "9007199254740993",
+        "7",
+        "123456789012345678",
+    ]
+    assert client.create_deletion([7], ids_as="int").id
+    with pytest.raises(TypeError, match='ids_as="int"'):
+        client.plan_retrieval([7])  # the way is told
+    for bad in (True, 7.0, float("nan"), "7", None, b"7"):
+        for make in (client.plan_retrieval, client.plan_deletion, client.create_deletion):
+            with pytest.raises(TypeError, match=f"position 5000.*{type(bad).__name__}"):
+                make([*range(5000), bad], ids_as="int")
+    assert len(client.runs()) == 1
+    with pytest.raises(dsrkit.InvalidInputError):
+        client.plan_deletion([0, 1], ids_as="int")  # a placeholder, whatever its type was
+    with pytest.raises(dsrkit.ConfigError):
+        client.plan_retrieval(Path("ids.txt"), ids_as="int")
+    with pytest.raises(dsrkit.ConfigError):
+        client.plan_retrieval(["7"], ids_as="float")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("bad", ["user-1", b"user-1", bytearray(b"user-1"), {"user-1": 1}, 5, None])
 def test_7_a_bare_text_is_no_list(client: dsrkit.Client, bad: Any) -> None:
     for make in (client.plan_retrieval, client.plan_deletion, client.create_retrieval):

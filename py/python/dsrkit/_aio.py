@@ -11,7 +11,7 @@ from typing import Any
 
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._client import Client, Plan, Run
-from ._intake import Ids, feed_async, freeze_async, source
+from ._intake import Ids, IdsAs, feed_async, freeze_async, source
 from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
@@ -32,8 +32,9 @@ class AsyncClient(ClientBase):
         compliance_type: ComplianceType = "GDPR",
         disclosure_type: DisclosureType | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
     ) -> Job:
-        native, chunks = source(ids, column, few=True)
+        native, chunks = source(ids, column, ids_as, few=True)
         await feed_async(native, chunks)
         call = self._native.create("retrieval", native, compliance_type, disclosure_type)
         return job(await call.spawn())
@@ -50,8 +51,9 @@ class AsyncClient(ClientBase):
         *,
         compliance_type: ComplianceType = "GDPR",
         column: str | None = None,
+        ids_as: IdsAs = "str",
     ) -> Job:
-        native, chunks = source(ids, column, few=True)
+        native, chunks = source(ids, column, ids_as, few=True)
         await feed_async(native, chunks)
         return job(await self._native.create("deletion", native, compliance_type, None).spawn())
 
@@ -71,6 +73,7 @@ class AsyncClient(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         skip_bad: bool = False,
         allow_unusual: bool = False,
         archives: str | os.PathLike[str] | None = None,
@@ -83,7 +86,7 @@ class AsyncClient(ClientBase):
             allow_unusual=allow_unusual,
             archives=None if archives is None else os.fspath(archives),
         )
-        native, chunks = source(ids, column, few=False)
+        native, chunks = source(ids, column, ids_as, few=False)
         work = self._native.freeze("retrieval", native, compliance_type, disclosure_type, options)
         return AsyncPlan._of(await freeze_async(native, chunks, work), self)
 
@@ -96,6 +99,7 @@ class AsyncClient(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         allow_unusual: bool = False,
         hold_for: float = 0,
     ) -> AsyncPlan:
@@ -106,7 +110,7 @@ class AsyncClient(ClientBase):
             allow_unusual=allow_unusual,
             hold_for=hold_for,
         )
-        native, chunks = source(ids, column, few=False)
+        native, chunks = source(ids, column, ids_as, few=False)
         work = self._native.freeze("deletion", native, compliance_type, None, options)
         return AsyncPlan._of(await freeze_async(native, chunks, work), self)
 
@@ -120,6 +124,7 @@ class AsyncClient(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         skip_bad: bool = False,
         allow_unusual: bool = False,
         archives: str | os.PathLike[str] | None = None,
@@ -132,6 +137,7 @@ class AsyncClient(ClientBase):
             received_at=received_at,
             deadline=deadline,
             column=column,
+            ids_as=ids_as,
             skip_bad=skip_bad,
             allow_unusual=allow_unusual,
             archives=archives,
@@ -148,6 +154,7 @@ class AsyncClient(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         allow_unusual: bool = False,
         hold_for: float = 0,
     ) -> AsyncRun:
@@ -158,6 +165,7 @@ class AsyncClient(ClientBase):
             received_at=received_at,
             deadline=deadline,
             column=column,
+            ids_as=ids_as,
             allow_unusual=allow_unusual,
             hold_for=hold_for,
         )

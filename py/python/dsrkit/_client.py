@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
-from ._intake import Ids, feed, freeze, source
+from ._intake import Ids, IdsAs, feed, freeze, source
 from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
@@ -32,9 +32,10 @@ class Client(ClientBase):
         compliance_type: ComplianceType = "GDPR",
         disclosure_type: DisclosureType | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
     ) -> Job:
         """One call: makes a retrieval task for at most 2,000 ids. No journal."""
-        native, chunks = source(ids, column, few=True)
+        native, chunks = source(ids, column, ids_as, few=True)
         feed(native, chunks)
         call = self._native.create("retrieval", native, compliance_type, disclosure_type)
         return job(call.wait())
@@ -53,9 +54,10 @@ class Client(ClientBase):
         *,
         compliance_type: ComplianceType = "GDPR",
         column: str | None = None,
+        ids_as: IdsAs = "str",
     ) -> Job:
         """One call: makes a deletion task for at most 1,999 ids. No journal, irreversible."""
-        native, chunks = source(ids, column, few=True)
+        native, chunks = source(ids, column, ids_as, few=True)
         feed(native, chunks)
         return job(self._native.create("deletion", native, compliance_type, None).wait())
 
@@ -77,6 +79,7 @@ class Client(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         skip_bad: bool = False,
         allow_unusual: bool = False,
         archives: str | os.PathLike[str] | None = None,
@@ -84,8 +87,9 @@ class Client(ClientBase):
         """Freezes a plan to give people their data, whole or not at all. Nothing is sent.
 
         `reference` is your own case number. `received_at` and `deadline` default to now and to
-        what the law allows. `column` names a column of a .csv or .jsonl file. `skip_bad` leaves
-        ids out that cannot be used, and reports them. `allow_unusual` accepts ids that look like
+        what the law allows. `column` names a column of a .csv or .jsonl file. `ids_as="int"` takes
+        integers, and sends their digits. `skip_bad` leaves ids out that cannot be used, and reports
+        them. `allow_unusual` accepts ids that look like
         mistakes, such as "null". `archives` is the folder for archives as received; by default
         one beside the journal."""
         options = plan_options(
@@ -96,7 +100,7 @@ class Client(ClientBase):
             allow_unusual=allow_unusual,
             archives=None if archives is None else os.fspath(archives),
         )
-        native, chunks = source(ids, column, few=False)
+        native, chunks = source(ids, column, ids_as, few=False)
         work = self._native.freeze("retrieval", native, compliance_type, disclosure_type, options)
         return Plan._of(freeze(native, chunks, work), self)
 
@@ -109,6 +113,7 @@ class Client(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         allow_unusual: bool = False,
         hold_for: float = 0,
     ) -> Plan:
@@ -124,7 +129,7 @@ class Client(ClientBase):
             allow_unusual=allow_unusual,
             hold_for=hold_for,
         )
-        native, chunks = source(ids, column, few=False)
+        native, chunks = source(ids, column, ids_as, few=False)
         work = self._native.freeze("deletion", native, compliance_type, None, options)
         return Plan._of(freeze(native, chunks, work), self)
 
@@ -138,6 +143,7 @@ class Client(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         skip_bad: bool = False,
         allow_unusual: bool = False,
         archives: str | os.PathLike[str] | None = None,
@@ -151,6 +157,7 @@ class Client(ClientBase):
             received_at=received_at,
             deadline=deadline,
             column=column,
+            ids_as=ids_as,
             skip_bad=skip_bad,
             allow_unusual=allow_unusual,
             archives=archives,
@@ -167,6 +174,7 @@ class Client(ClientBase):
         received_at: datetime | None = None,
         deadline: datetime | None = None,
         column: str | None = None,
+        ids_as: IdsAs = "str",
         allow_unusual: bool = False,
         hold_for: float = 0,
     ) -> Run:
@@ -179,6 +187,7 @@ class Client(ClientBase):
             received_at=received_at,
             deadline=deadline,
             column=column,
+            ids_as=ids_as,
             allow_unusual=allow_unusual,
             hold_for=hold_for,
         )

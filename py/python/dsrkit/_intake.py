@@ -6,19 +6,25 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import Any, TypeAlias
+from operator import index
+from typing import Any, Literal, TypeAlias
 
 from . import _native, errors
 
-Ids: TypeAlias = "Iterable[str] | os.PathLike[str]"
+Ids: TypeAlias = "Iterable[str] | Iterable[int] | os.PathLike[str]"
+IdsAs: TypeAlias = Literal["str", "int"]
 Chunks: TypeAlias = "Iterator[list[str]] | None"
 
 _CHUNK = 4096
 
 
-def source(ids: Ids, column: str | None, *, few: bool) -> tuple[_native.Ids, Chunks]:
+def source(
+    ids: Ids, column: str | None, ids_as: IdsAs, *, few: bool
+) -> tuple[_native.Ids, Chunks]:
     """What the core will read, and the chunks that are to be handed to it, if any. `few`: all ids
     are gathered before the call begins."""
+    if ids_as not in ("str", "int"):
+        raise errors.ConfigError('ids_as is "str" or "int"')
     if isinstance(ids, (str, bytes, bytearray, memoryview)):
         raise TypeError(
             f"ids is one {type(ids).__name__}, which would be taken apart into its characters; "
@@ -27,6 +33,8 @@ def source(ids: Ids, column: str | None, *, few: bool) -> tuple[_native.Ids, Chu
     if isinstance(ids, Mapping):
         raise TypeError(f"ids is a {type(ids).__name__}; pass a list of the ids that are meant")
     if isinstance(ids, os.PathLike):
+        if ids_as != "str":
+            raise errors.ConfigError("the ids of a file are text already; leave ids_as out")
         return _native.Ids.file(os.fspath(ids), column), None
     if hasattr(ids, "columns") and (
         hasattr(ids, "__arrow_c_stream__") or hasattr(ids, "__dataframe__")
@@ -38,12 +46,30 @@ def source(ids: Ids, column: str | None, *, few: bool) -> tuple[_native.Ids, Chu
         raise TypeError(
             f"ids is an iterable of str or a pathlib.Path, not {type(ids).__name__}"
         ) from None
-    return (_native.Ids.few if few else _native.Ids.stream)(column), chunks(iterator)
+    return (_native.Ids.few if few else _native.Ids.stream)(column), chunks(
+        iterator if ids_as == "str" else digits(iterator)
+    )
 
 
-def chunks(iterator: Iterator[str]) -> Iterator[list[str]]:
+def chunks(iterator: Iterator[Any]) -> Iterator[list[str]]:
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk
+
+
+def digits(iterator: Iterator[Any]) -> Iterator[str]:
+    """Integers as text, exactly. A float, even a whole one, may have lost digits on its way; a bool
+    is an integer by accident."""
+    for position, number in enumerate(iterator):
+        try:
+            text = None if isinstance(number, bool) else str(index(number))
+        except TypeError:
+            text = None
+        if text is None:
+            raise TypeError(
+                f'position {position}: with ids_as="int" an id is an int, '
+                f"not {type(number).__name__}"
+            )
+        yield text
 
 
 def feed(native: _native.Ids, chunks: Chunks) -> None:
