@@ -807,6 +807,10 @@ const char *dsr_outcome_word(const dsr_outcome *outcome);
 // The vendor task that carries it; NULL for none.
 const char *dsr_outcome_task_id(const dsr_outcome *outcome);
 
+// The person's package, where dsr_run_collect put it last, if it is still there; NULL for none. Its
+// name may show the id.
+const char *dsr_outcome_package(const dsr_outcome *outcome);
+
 // The batch it is sent in, by its number in the run; -1 for a handle that is not alive.
 int64_t dsr_outcome_batch(const dsr_outcome *outcome);
 
@@ -853,7 +857,15 @@ const char *dsr_report_problem_hint(const dsr_report *report, size_t index);
 // The vendor task that the problem is about; NULL for none, and past the last problem.
 const char *dsr_report_problem_task_id(const dsr_report *report, size_t index);
 
-// The folder of packages, after dsr_run_collect; NULL before.
+// After dsr_run_collect: how many of the texts that Art. 15(1) wants from you the packages name as
+// not filled in.
+size_t dsr_report_n_missing_texts(const dsr_report *report);
+
+// Such a text, by its slot ("purposes", "recipients" ...); NULL past the last one.
+const char *dsr_report_missing_text(const dsr_report *report, size_t index);
+
+// The folder of packages, after dsr_run_collect; NULL before. dsr_outcome_package has each
+// person's.
 const char *dsr_report_packages(const dsr_report *report);
 
 // The whole report as one JSON object. Holds no id of a person.

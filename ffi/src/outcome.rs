@@ -23,6 +23,7 @@ pub struct OutcomeTexts {
     id: CString,
     word: CString,
     task_id: Option<CString>,
+    package: Option<CString>,
     batch: u32,
 }
 
@@ -67,6 +68,7 @@ pub unsafe extern "C" fn dsr_run_next_outcome(
                 id: c_text(&outcome.id),
                 word: c_text(outcome.outcome.as_str()),
                 task_id: outcome.task_id.as_deref().map(c_text),
+                package: outcome.package.map(|path| c_text(&path.to_string_lossy())),
                 batch: outcome.batch,
             }),
             None => Err(Failure::quiet(dsr_status::DSR_END)),
@@ -104,6 +106,15 @@ pub extern "C" fn dsr_outcome_word(outcome: *const dsr_outcome) -> *const c_char
 pub extern "C" fn dsr_outcome_task_id(outcome: *const dsr_outcome) -> *const c_char {
     read(outcome, std::ptr::null(), |outcome| {
         pointer(outcome.task_id.as_ref())
+    })
+}
+
+/// The person's package, where dsr_run_collect put it last, if it is still there; NULL for none. Its
+/// name may show the id.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_outcome_package(outcome: *const dsr_outcome) -> *const c_char {
+    read(outcome, std::ptr::null(), |outcome| {
+        pointer(outcome.package.as_ref())
     })
 }
 

@@ -17,6 +17,7 @@ handle!(dsr_report => ReportTexts);
 pub struct ReportTexts {
     data: ReportData,
     problems: Vec<ProblemTexts>,
+    missing_texts: Vec<CString>,
     packages: Option<CString>,
     json: CString,
     text: CString,
@@ -43,6 +44,7 @@ impl ReportTexts {
             .collect();
         Self {
             problems,
+            missing_texts: data.missing_texts.iter().map(|slot| c_text(slot)).collect(),
             packages: data
                 .packages
                 .as_ref()
@@ -179,7 +181,26 @@ pub extern "C" fn dsr_report_problem_task_id(
     problem(report, index, |problem| pointer(problem.task_id.as_ref()))
 }
 
-/// The folder of packages, after dsr_run_collect; NULL before.
+/// After dsr_run_collect: how many of the texts that Art. 15(1) wants from you the packages name as
+/// not filled in.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_report_n_missing_texts(report: *const dsr_report) -> usize {
+    read(report, 0, |report| report.missing_texts.len())
+}
+
+/// Such a text, by its slot ("purposes", "recipients" ...); NULL past the last one.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_report_missing_text(
+    report: *const dsr_report,
+    index: usize,
+) -> *const c_char {
+    read(report, std::ptr::null(), |report| {
+        pointer(report.missing_texts.get(index))
+    })
+}
+
+/// The folder of packages, after dsr_run_collect; NULL before. dsr_outcome_package has each
+/// person's.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_packages(report: *const dsr_report) -> *const c_char {
     read(report, std::ptr::null(), |report| {

@@ -237,7 +237,7 @@ impl Client {
         )
     }
 
-    /// The rows of one batch: id, outcome, batch, task id; `None` past the last batch.
+    /// The rows of one batch: id, outcome, batch, task id, package; `None` past the last batch.
     fn outcomes<'py>(
         &self,
         py: Python<'py>,
@@ -246,9 +246,10 @@ impl Client {
     ) -> PyResult<Option<Bound<'py, PyList>>> {
         let rows = self.look(py, id, |run| run.outcomes(batch))?;
         rows.map(|rows| {
-            let rows = rows
-                .into_iter()
-                .map(|row| (row.id, row.outcome.as_str(), row.batch, row.task_id));
+            let rows = rows.into_iter().map(|row| {
+                let outcome = row.outcome.as_str();
+                (row.id, outcome, row.batch, row.task_id, row.package)
+            });
             PyList::new(py, rows.collect::<Vec<_>>())
         })
         .transpose()

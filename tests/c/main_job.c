@@ -55,6 +55,9 @@ static void retrieval(dsr_client *c, const char *folder) {
     GIVES(DSR_OK, dsr_run_collect(r, folder, packing, &rep, &err));
     CHECK(strstr(dsr_report_json(rep), "\"missing_texts\":[\"purposes\"") != NULL);
     dsr_collect_options_free(packing);
+    CHECK(dsr_report_n_missing_texts(rep) == 8);
+    CHECK(strcmp(dsr_report_missing_text(rep, 0), "purposes") == 0);
+    CHECK(dsr_report_missing_text(rep, 8) == NULL);
     CHECK(strcmp(dsr_report_state(rep), "finished") == 0);
     CHECK(dsr_report_count(rep, "done") == FRIENDS);
     CHECK(dsr_report_count(rep, "dnoe") == -1);
@@ -64,6 +67,7 @@ static void retrieval(dsr_client *c, const char *folder) {
            dsr_report_packages(rep));
     while (dsr_run_next_outcome(r, &o, &err) == DSR_OK) {
         done += strcmp(dsr_outcome_word(o), "done") == 0 && strncmp(dsr_outcome_id(o), "friend-", 7) == 0;
+        CHECK(strncmp(dsr_outcome_package(o), folder, strlen(folder)) == 0);
         dsr_outcome_free(o);
     }
     CHECK(done == FRIENDS);

@@ -28,6 +28,7 @@ def test_a_package_is_readable_and_says_what_is_missing(
     page = (package / "index.html").read_text("utf-8")
     assert '<html lang="de"' in page
     assert "Europe/Berlin" in page.replace("&#x2f;", "/")
+    assert [row.package for row in report.outcomes] == [package]
     assert len(report.missing_texts) == 8 and "purposes" in report.missing_texts
     assert report.to_dict()["missing_texts"] == list(report.missing_texts)
     assert (package / "data" / "events.csv").read_bytes().startswith(b"\xef\xbb\xbf")
@@ -50,8 +51,9 @@ def test_own_texts_fill_the_slots(client: dsrkit.Client, tmp_path: Path) -> None
 
 
 def test_a_passphrase_makes_a_zip(client: dsrkit.Client, tmp_path: Path) -> None:
-    _, package = collect(client, tmp_path, protect="correct horse")
+    report, package = collect(client, tmp_path, protect="correct horse")
     assert package.suffix == ".zip"
+    assert [row.package for row in report.outcomes] == [package]
     with zipfile.ZipFile(package) as archive:
         assert "index.html" in archive.namelist()
         assert all(member.flag_bits & 1 for member in archive.infolist())

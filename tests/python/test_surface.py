@@ -179,7 +179,7 @@ def test_results_are_plain_frozen_and_copyable(client: dsrkit.Client, tmp_path: 
     report.outcomes.to_csv(target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     text = target.read_text("utf-8").splitlines()
-    assert text[0] == "id,outcome,batch,task_id"
+    assert text[0] == "id,outcome,batch,task_id,package"
     assert text[2].startswith('"a ""quoted"", id",done,0,')
     assert list(tmp_path.iterdir()) == [target]
     assert report.to_dict()["counts"] == {"done": 3}

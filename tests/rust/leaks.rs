@@ -272,6 +272,7 @@ fn types() -> String {
         outcome: dsrkit::Outcome::Done,
         batch: 0,
         task_id: None,
+        package: Some(person().into()),
     };
     let secret = dsrkit::Secret::new(SECRET);
     let bad = dsrkit::Secret::token("token", format!("{OAUTH}\n"));

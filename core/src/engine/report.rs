@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::book::RunBook;
 use super::{seal, warn};
@@ -16,6 +17,7 @@ use crate::model::report::{
     AmbiguousAttempt, JobReport, Outcome, Problem, ReportData, SubjectOutcome,
 };
 use crate::model::run::RunState;
+use crate::package::find_package;
 
 /// The outcome of every id of a batch.
 pub(crate) fn outcome(book: &RunBook, batch: &BatchRow) -> Outcome {
@@ -261,9 +263,18 @@ pub(crate) fn outcomes_of(
         let macs = journal.batch_macs(&book.row.id, no)?;
         macs.chunks(MAC_BYTES).map(sealed_id).collect()
     };
+    let mut delivered: Vec<_> = book
+        .deliveries
+        .iter()
+        .filter(|row| Some(&row.task) == batch.task.as_ref())
+        .collect();
+    delivered.sort_unstable_by_key(|row| std::cmp::Reverse(row.at));
     Ok(ids
         .into_iter()
         .map(|id| SubjectOutcome {
+            package: delivered
+                .iter()
+                .find_map(|row| find_package(Path::new(&row.folder), &id)),
             id,
             outcome,
             batch: no,

@@ -141,7 +141,11 @@ fn work(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         );
     }
     match &report.packages {
-        Some(folder) => writeln!(f, "  The packages are in {}.", folder.display()),
+        Some(folder) => writeln!(
+            f,
+            "  The packages are in {}; packages.jsonl there names each person's.",
+            folder.display()
+        ),
         None => Ok(()),
     }
 }

@@ -79,6 +79,9 @@ pub struct SubjectOutcome {
     pub batch: u32,
     /// The vendor task that carries it.
     pub task_id: Option<String>,
+    /// The person's package, where `collect` put it last, if it is still there. Its name may show
+    /// the id.
+    pub package: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for SubjectOutcome {

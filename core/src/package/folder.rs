@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
@@ -28,6 +28,15 @@ pub fn folder_name(id: &str) -> String {
     } else {
         format!("{readable}-{hash}")
     }
+}
+
+/// The package of this person below an output folder, locked or not, if there is one.
+pub fn find_package(out: &Path, id: &str) -> Option<PathBuf> {
+    let open = out.join("subjects").join(folder_name(id));
+    let locked = open.with_extension("zip");
+    [open, locked]
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_ok())
 }
 
 /// Moves a finished folder of the workspace to its place below the output folder, whole or not at

@@ -31,7 +31,7 @@ mod workspace;
 mod write;
 
 pub use compose::{Maker, Wish};
-pub use folder::{folder_name, place};
+pub use folder::{find_package, folder_name, place};
 pub use index::Index;
 pub use manifest::{Archive, Origin};
 pub use remove::remove;

@@ -340,4 +340,20 @@ fn a_passphrase_closes_the_package() {
         .expect_err("another passphrase");
     assert_eq!(fs::read(&package).expect("zip"), bytes, "left as it was");
     assert!(Maker::new(&wish("")).is_err());
+
+    // It goes by what it says of itself; nobody knows the passphrase any more.
+    let out = scene.out.path();
+    let stranger = out.join("subjects/holiday.zip");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&stranger).expect("file"));
+    zip.set_comment("{\"sources\":[{\"task_id\":\"t1\"}]}")
+        .expect("comment");
+    zip.finish().expect("zip");
+    fs::write(out.join("subjects/notes.zip"), "no zip").expect("file");
+    assert_eq!(super::remove(out, "run", &["t2"]).expect("nothing"), 0);
+    assert!(package.exists());
+    assert_eq!(
+        super::remove(out, "run", &["t1", "t2"]).expect("removed"),
+        1
+    );
+    assert!(!package.exists() && stranger.exists());
 }

@@ -1,4 +1,5 @@
-//! Removing packages again: the files that a manifest of ours names, and no stranger beside them.
+//! Removing packages again: the files that a manifest of ours names, and no stranger beside them;
+//! and the zips that say they are ours.
 
 use std::fs;
 use std::io;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use crate::error::{self, Result};
 
 use super::folder::folder_name;
+use super::protect;
 
 /// Removes what the run's collecting wrote to `out` for these tasks; gives how many files went.
 /// Packages that hold data of other tasks too stay. Can be repeated.
@@ -52,7 +54,13 @@ pub fn remove(out: &Path, run: &str, tasks: &[&str]) -> Result<u64> {
 
 fn remove_package(package: &Path, tasks: &[&str]) -> io::Result<u64> {
     if !is_folder(package) {
-        return Ok(0);
+        let ours = || protect::label(package).is_some_and(|label| is_of(&label, tasks));
+        let zip = package.extension().is_some_and(|ending| ending == "zip");
+        return if zip && ours() {
+            remove_file(package)
+        } else {
+            Ok(0)
+        };
     }
     let manifest = package.join("manifest.json");
     let Some(found) = read(&manifest).filter(|found| is_of(found, tasks)) else {

@@ -228,7 +228,7 @@ fn plan(
             .map_err(|e| error::io("write a manifest in", subjects, e))?;
         if let Some(passphrase) = protect {
             made.as_mut_os_string().push(".zip");
-            protect::pack(&part.dir, &part.files, passphrase, &made)
+            protect::pack(&part.dir, &part.files, origin, passphrase, &made)
                 .map_err(|e| error::io("write a package in", subjects, e))?;
         }
     }

@@ -14,7 +14,7 @@ from . import errors
 if TYPE_CHECKING:
     from .types import Outcome
 
-Rows = list[tuple[str, str, int, "str | None"]]
+Rows = list[tuple[str, str, int, "str | None", "Path | None"]]
 
 
 class SubjectOutcome(NamedTuple):
@@ -28,6 +28,9 @@ class SubjectOutcome(NamedTuple):
     """The batch it was sent in."""
     task_id: str | None
     """The vendor task that carries it."""
+    package: Path | None
+    """The person's package, where `collect` put it last, if it is still there. Its name may show
+    the id."""
 
     def __repr__(self) -> str:
         # What is printed ends in logs; the id is `row.id`.
@@ -65,7 +68,7 @@ class Outcomes:
         return (Outcomes, (None, self._count))
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Writes `id,outcome,batch,task_id`, readable by its owner only. The file appears whole
+        """Writes `id,outcome,batch,task_id,package`, readable by its owner only. The file appears whole
         or not at all."""
         target = Path(path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
