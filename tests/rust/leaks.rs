@@ -241,7 +241,6 @@ fn types() -> String {
         name: person(),
         path: person().into(),
         bytes: 1,
-        sha256: [0; 32],
     };
     let unassigned = Unassigned {
         member: person(),

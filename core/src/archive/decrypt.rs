@@ -1,225 +1,265 @@
-//! Opening members: which secret fits, and one member's plain bytes with every check.
+//! The packed bytes of one member, decrypted piece by piece: ZipCrypto (APPNOTE 6.1) and WinZip's AES.
+//!
+//! Written here rather than taken from a library so that one reader decides what an archive holds,
+//! and so that decrypting, inflating and writing can run on different threads.
 
-use std::io::{self, Read};
-use std::path::Path;
+use aes::cipher::{Array, Block, BlockCipherEncrypt, KeyInit as _};
+use aes::{Aes128, Aes192, Aes256};
+use hmac::{Hmac, Mac as _};
+use secrecy::zeroize::Zeroizing;
+use sha1::Sha1;
 
-use zip::read::ZipReadOptions;
-use zip::result::ZipError;
-use zip::{CompressionMethod, ZipArchive};
-
-use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
-use super::directory::{Cipher, DEFLATE, Directory, Entry};
+use super::directory::{Cipher, Entry};
 use super::file::SharedFile;
-use super::limits::Limits;
+use super::keys::Fault;
 use super::refused;
 
-pub(super) type Zip = ZipArchive<SharedFile>;
+const ZIPCRYPTO_HEADER: usize = 12;
+const AES_CHECK: usize = 2;
+const AES_CODE: usize = 10;
+const AES_ROUNDS: u32 = 1_000;
 
-/// How many members a secret is tried on before it is chosen. AES costs 1,000 rounds of hashing
-/// for each.
-const PROBES: usize = 16;
-
-/// An archive whose structure has passed every check.
-pub(super) struct Opened {
-    pub(super) directory: Directory,
-    pub(super) zip: Zip,
-}
-
-impl Opened {
-    pub(super) fn open(path: &Path, limits: &Limits) -> Result<Self> {
-        let file = SharedFile::open(path)?;
-        let directory = Directory::read(&file, limits)?;
-        let zip = ZipArchive::new(file).map_err(|e| damaged(&e.into()))?;
-        // Members are decoded by the zip crate: it must see exactly the archive we checked.
-        let same = zip.len() == directory.entries.len()
-            && zip.offset() == 0
-            && zip.central_directory_start() == directory.start;
-        if !same {
-            return Err(refused("the archive can be read in two ways"));
-        }
-        Ok(Self { directory, zip })
-    }
-}
-
-/// What members are opened with.
-#[derive(Clone, Copy)]
-pub(super) struct Key<'a> {
-    secret: Option<&'a Secret>,
-    /// The checks passed so far cannot be chance: if data does not verify, it is damaged.
-    certain: bool,
-}
-
-/// Why a member could not be read.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The secret does not fit, or the data is damaged.
-    Data(Error),
-    /// Anything that another secret would not change.
-    Other(Error),
-}
-
-impl Fault {
-    pub(super) fn into_error(self) -> Error {
-        match self {
-            Self::Data(error) | Self::Other(error) => error,
-        }
-    }
-}
-
-/// Runs `attempt` with each key that may fit, in the order given, until one reads everything.
-pub(super) fn with_key<T>(
-    opened: &Opened,
-    secrets: &[Secret],
-    allow_plain: bool,
-    mut attempt: impl FnMut(Key<'_>) -> Result<T, Fault>,
-) -> Result<T> {
-    let mut wrong = Error::new(
-        ErrorKind::Decrypt,
-        if secrets.is_empty() {
-            "the archive is encrypted and no secret was given"
-        } else {
-            "none of the secrets opens the archive"
-        },
-    )
-    .with("secrets", secrets.len());
-    for key in keys(opened, secrets, allow_plain)? {
-        match attempt(key) {
-            Ok(done) => return Ok(done),
-            // One wrong secret in 256 passes the check of a single ZipCrypto member, and then
-            // reads nonsense. With so little to go by, the next one has its turn.
-            Err(Fault::Data(error)) if !key.certain => {
-                wrong = Error::new(
-                    ErrorKind::Decrypt,
-                    "none of the secrets opens the archive, or its only member is damaged",
-                )
-                .with("secrets", secrets.len())
-                .with_source(error);
-            }
-            Err(fault) => return Err(fault.into_error()),
-        }
-    }
-    Err(wrong)
-}
-
-fn keys<'a>(opened: &Opened, secrets: &'a [Secret], allow_plain: bool) -> Result<Vec<Key<'a>>> {
-    // Some tools leave folders and empty files unencrypted; there is nothing in them to forge.
-    let full = |e: &&Entry| !e.is_dir && e.size > 0;
-    let entries = &opened.directory.entries;
-    let encrypted = entries.iter().any(Entry::is_encrypted);
-    let plain = entries.iter().filter(full).any(|e| !e.is_encrypted());
-    match (encrypted, plain) {
-        (true, true) => Err(refused("some members are encrypted and some are not")),
-        (false, _) if allow_plain => Ok(vec![Key {
-            secret: None,
-            certain: true,
-        }]),
-        (false, _) => Err(refused("the archive is not encrypted")),
-        (true, false) => Ok(secrets.iter().filter_map(|s| probe(opened, s)).collect()),
-    }
-}
-
-/// Tries a secret on the headers of some members. It may be the right one if most headers accept
-/// it: then the others are damaged.
-fn probe<'a>(opened: &Opened, secret: &'a Secret) -> Option<Key<'a>> {
-    let mut zip = opened.zip.clone();
-    let (mut tried, mut passed, mut evidence_bits) = (0, 0, 0);
-    let encrypted = opened.directory.entries.iter().enumerate();
-    for (index, entry) in encrypted.filter(|(_, e)| e.is_encrypted()).take(PROBES) {
-        tried += 1;
-        let options = ZipReadOptions::new().password(Some(secret.expose().as_bytes()));
-        if zip.by_index_with_options(index, options).is_ok() {
-            passed += 1;
-            evidence_bits += if entry.cipher == Cipher::Aes { 16 } else { 8 };
-        }
-    }
-    (passed * 2 > tried).then_some(Key {
-        secret: Some(secret),
-        certain: evidence_bits >= 16,
-    })
-}
-
-/// Gives a member's plain bytes to `sink`, piece by piece. They are to be trusted only once this
-/// has returned `Ok`: then the size, and the checksum or the authentication code, were right.
-pub(super) fn read_member(
-    zip: &mut Zip,
+/// The packed bytes of a member, on their way.
+pub(super) struct Packed<'a> {
+    file: &'a SharedFile,
+    at: u64,
+    left: u64,
+    cipher: Stream,
     index: usize,
-    entry: &Entry,
-    key: Key<'_>,
-    buffer: &mut [u8],
-    mut sink: impl FnMut(&[u8]) -> Result<()>,
-) -> Result<(), Fault> {
-    let data = |e: &io::Error| fault(e, index);
-    let encrypted = entry.is_encrypted();
-    let password = key
-        .secret
-        .filter(|_| encrypted)
-        .map(|s| s.expose().as_bytes());
-    let options = ZipReadOptions::new().password(password);
-    let mut file = zip
-        .by_index_with_options(index, options)
-        .map_err(|e| match e {
-            ZipError::InvalidPassword => Fault::Data(
-                refused("a member does not open with the secret that opens the others")
-                    .with("entry", index),
-            ),
-            other => data(&other.into()),
-        })?;
-    let method = match entry.method {
-        DEFLATE => CompressionMethod::Deflated,
-        _ => CompressionMethod::Stored,
-    };
-    let same = file.header_start() == entry.header_start
-        && file.data_start() == Some(entry.data_start)
-        && file.compressed_size() == entry.packed
-        && file.size() == entry.size
-        && file.crc32() == entry.crc
-        && file.compression() == method
-        && file.encrypted() == encrypted;
-    if !same {
-        return Err(Fault::Other(
-            refused("a member can be read in two ways").with("entry", index),
-        ));
-    }
-    let mut left = entry.size;
-    loop {
-        let n = match file.read(buffer) {
-            Ok(n) => n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(data(&e)),
+}
+
+enum Stream {
+    Plain,
+    ZipCrypto(ZipCrypto),
+    Aes(Box<Aes>),
+    /// The code was right, or there is none; nothing follows.
+    Ended,
+}
+
+impl<'a> Packed<'a> {
+    /// `None`: the secret is not this member's.
+    pub(super) fn open(
+        file: &'a SharedFile,
+        index: usize,
+        entry: &Entry,
+        secret: Option<&Secret>,
+    ) -> Result<Option<Self>, Fault> {
+        let mut packed = Self {
+            file,
+            at: entry.data_start,
+            left: entry.packed,
+            cipher: Stream::Plain,
+            index,
         };
-        // The checksum is compared by the read that finds the end.
-        if n == 0 {
-            break;
+        let secret = secret.map_or(&[][..], |secret| secret.expose().as_bytes());
+        let cipher = match entry.cipher {
+            Cipher::None => Some(Stream::Plain),
+            Cipher::ZipCrypto => {
+                let mut header = [0; ZIPCRYPTO_HEADER];
+                packed.take(&mut header)?;
+                let mut cipher = ZipCrypto::new(secret);
+                cipher.decrypt(&mut header);
+                // The last byte of the checksum, or of the time when that was not known yet.
+                let check = if entry.has_descriptor {
+                    entry.time.to_be_bytes().first().copied()
+                } else {
+                    entry.crc.to_be_bytes().first().copied()
+                };
+                (header.last().copied() == check).then_some(Stream::ZipCrypto(cipher))
+            }
+            Cipher::Aes { key_bytes, .. } => {
+                let mut salt = vec![0; key_bytes / 2];
+                let mut check = [0; AES_CHECK];
+                packed.take(&mut salt)?;
+                packed.take(&mut check)?;
+                packed.left = packed
+                    .left
+                    .checked_sub(AES_CODE as u64)
+                    .ok_or_else(|| packed.fault("a member is shorter than its encryption needs"))?;
+                Aes::new(secret, &salt, check, key_bytes).map(|aes| Stream::Aes(Box::new(aes)))
+            }
+        };
+        Ok(cipher.map(|cipher| Self { cipher, ..packed }))
+    }
+
+    /// Fills as much of `buffer`, whose length is a multiple of a block's, as the member still has;
+    /// 0 at its end. The last piece is given only when the authentication code fits.
+    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Fault> {
+        let wanted = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let piece = buffer.get_mut(..wanted).unwrap_or_default();
+        self.take(piece)?;
+        match &mut self.cipher {
+            Stream::Plain | Stream::Ended => {}
+            Stream::ZipCrypto(cipher) => cipher.decrypt(piece),
+            Stream::Aes(aes) => aes.decrypt(piece),
         }
-        left = left.checked_sub(n as u64).ok_or_else(|| {
-            Fault::Data(refused("a member is larger than it claims").with("entry", index))
+        if self.left == 0
+            && let Stream::Aes(aes) = std::mem::replace(&mut self.cipher, Stream::Ended)
+        {
+            let mut code = [0; AES_CODE];
+            self.left = AES_CODE as u64;
+            self.take(&mut code)?;
+            aes.mac
+                .verify_truncated_left(&code)
+                .map_err(|_| self.fault(DAMAGED))?;
+        }
+        Ok(wanted)
+    }
+
+    fn take(&mut self, into: &mut [u8]) -> Result<(), Fault> {
+        let len = into.len() as u64;
+        self.left = self
+            .left
+            .checked_sub(len)
+            .ok_or_else(|| self.fault("a member is shorter than its encryption needs"))?;
+        self.file.read_exactly(into, self.at).map_err(|e| {
+            if e.raw_os_error().is_some() {
+                Fault::Other(crate::error::Error::new(
+                    crate::error::ErrorKind::Io,
+                    format!("cannot read the archive: {e}"),
+                ))
+            } else {
+                self.fault("the archive is cut off")
+            }
         })?;
-        sink(buffer.get(..n).unwrap_or_default()).map_err(Fault::Other)?;
+        self.at += len;
+        Ok(())
     }
-    if left != 0 {
-        return Err(Fault::Data(
-            refused("a member is smaller than it claims").with("entry", index),
-        ));
+
+    fn fault(&self, reason: &str) -> Fault {
+        Fault::Data(refused(reason).with("entry", self.index))
     }
-    Ok(())
 }
 
-fn fault(e: &io::Error, index: usize) -> Fault {
-    if e.raw_os_error().is_some() {
-        let read = Error::new(ErrorKind::Io, format!("cannot read the archive: {e}"));
-        return Fault::Other(read);
-    }
-    Fault::Data(damaged(e).with("entry", index))
+pub(super) const DAMAGED: &str = "the archive is damaged: its content does not fit its checksums";
+
+struct ZipCrypto {
+    keys: [u32; 3],
 }
 
-/// The zip crate's own words are not passed on: some of them quote a member's name.
-fn damaged(e: &io::Error) -> Error {
-    let reason = match e.kind() {
-        io::ErrorKind::UnexpectedEof => "the archive is cut off",
-        io::ErrorKind::Unsupported => "the archive needs a feature that is not supported",
-        _ => "the archive is damaged: its content does not fit its checksums",
-    };
-    refused(reason)
+/// The checksum's table (the reflected polynomial of ISO 3309).
+const CRC: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let mut value = n as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            value = if value & 1 == 1 {
+                (value >> 1) ^ 0xedb8_8320
+            } else {
+                value >> 1
+            };
+            bit += 1;
+        }
+        table[n] = value;
+        n += 1;
+    }
+    table
+};
+
+fn crc(old: u32, byte: u8) -> u32 {
+    let [low, ..] = old.to_le_bytes();
+    // A byte is always inside; the compiler sees that.
+    CRC.get(usize::from(low ^ byte))
+        .copied()
+        .unwrap_or_default()
+        ^ (old >> 8)
+}
+
+impl ZipCrypto {
+    fn new(secret: &[u8]) -> Self {
+        let mut cipher = Self {
+            keys: [0x1234_5678, 0x2345_6789, 0x3456_7890],
+        };
+        for byte in secret {
+            cipher.step(*byte);
+        }
+        cipher
+    }
+
+    #[inline]
+    fn step(&mut self, plain: u8) {
+        let [a, b, c] = self.keys;
+        let a = crc(a, plain);
+        let b = b
+            .wrapping_add(a & 0xff)
+            .wrapping_mul(0x0808_8405)
+            .wrapping_add(1);
+        let [high, ..] = b.to_be_bytes();
+        self.keys = [a, b, crc(c, high)];
+    }
+
+    fn decrypt(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            let [_, _, c] = self.keys;
+            let t = (c | 2) & 0xffff;
+            let [_, mask, ..] = t.wrapping_mul(t ^ 1).to_le_bytes();
+            *byte ^= mask;
+            self.step(*byte);
+        }
+    }
+}
+
+struct Aes {
+    cipher: AesKey,
+    counter: u128,
+    mac: Hmac<Sha1>,
+}
+
+enum AesKey {
+    Short(Aes128),
+    Middle(Aes192),
+    Long(Aes256),
+}
+
+/// So many blocks are encrypted at once, which the processor does side by side.
+const SIDE_BY_SIDE: usize = 32;
+const BLOCK: usize = 16;
+
+impl Aes {
+    /// `None`: the secret does not fit, or the strength is none.
+    fn new(secret: &[u8], salt: &[u8], check: [u8; AES_CHECK], key_bytes: usize) -> Option<Self> {
+        let mut derived = Zeroizing::new(vec![0; 2 * key_bytes + AES_CHECK]);
+        pbkdf2::pbkdf2::<Hmac<Sha1>>(secret, salt, AES_ROUNDS, &mut derived).ok()?;
+        let (key, rest) = derived.split_at_checked(key_bytes)?;
+        let (mac, found) = rest.split_at_checked(key_bytes)?;
+        // It is no secret: whoever has the archive can read both sides of it, or guess one in 65,536.
+        if found != check {
+            return None;
+        }
+        Some(Self {
+            cipher: match key_bytes {
+                16 => AesKey::Short(Aes128::new_from_slice(key).ok()?),
+                24 => AesKey::Middle(Aes192::new_from_slice(key).ok()?),
+                _ => AesKey::Long(Aes256::new_from_slice(key).ok()?),
+            },
+            counter: 1,
+            mac: Hmac::new_from_slice(mac).ok()?,
+        })
+    }
+
+    /// A piece whose length is no multiple of a block's must be the last one.
+    fn decrypt(&mut self, bytes: &mut [u8]) {
+        self.mac.update(bytes);
+        for piece in bytes.chunks_mut(SIDE_BY_SIDE * BLOCK) {
+            let mut mask: [Block<Aes256>; SIDE_BY_SIDE] = [Array([0; BLOCK]); SIDE_BY_SIDE];
+            let count = piece.len().div_ceil(BLOCK);
+            let used = mask.get_mut(..count).unwrap_or_default();
+            for block in used.iter_mut() {
+                *block = Array(self.counter.to_le_bytes());
+                self.counter = self.counter.wrapping_add(1);
+            }
+            match &self.cipher {
+                AesKey::Short(key) => key.encrypt_blocks(used),
+                AesKey::Middle(key) => key.encrypt_blocks(used),
+                AesKey::Long(key) => key.encrypt_blocks(used),
+            }
+            for (part, block) in piece.chunks_mut(BLOCK).zip(used) {
+                part.iter_mut().zip(block.iter()).for_each(|(a, b)| *a ^= b);
+            }
+        }
+    }
 }

@@ -27,7 +27,11 @@ const FLAGS_KNOWN: u16 = FLAG_ENCRYPTED | 0b110 | FLAG_DESCRIPTOR | FLAG_UTF8;
 pub(super) enum Cipher {
     None,
     ZipCrypto,
-    Aes,
+    Aes {
+        key_bytes: usize,
+        /// The checksum is given as well; the second form leaves it out.
+        checksum: bool,
+    },
 }
 
 /// One member or folder, after all checks that need no secret.
@@ -38,6 +42,7 @@ pub(super) struct Entry {
     pub(super) cipher: Cipher,
     /// Stored or deflated, below the encryption.
     pub(super) method: u16,
+    pub(super) time: u16,
     pub(super) crc: u32,
     pub(super) packed: u64,
     pub(super) size: u64,
@@ -56,7 +61,6 @@ impl Entry {
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) entries: Vec<Entry>,
-    pub(super) start: u64,
 }
 
 /// The extra fields that change how a member is read.
@@ -121,10 +125,7 @@ impl Directory {
         local::check_layout(file, &entries, table.start)?;
         let sum = |of: fn(&Entry) -> u64| entries.iter().map(of).fold(0, u64::saturating_add);
         limits.check_claims(sum(|e| e.packed), sum(|e| e.size))?;
-        Ok(Self {
-            entries,
-            start: table.start,
-        })
+        Ok(Self { entries })
     }
 }
 
@@ -135,7 +136,8 @@ fn read_entry(file: &SharedFile, bytes: &mut Bytes<'_>, limits: &Limits) -> Resu
     bytes.take(4)?; // made by, version needed
     let flags = bytes.u16()?;
     let method = bytes.u16()?;
-    bytes.take(4)?; // time and date
+    let time = bytes.u16()?;
+    bytes.take(2)?; // date
     let crc = bytes.u32()?;
     let (packed, size) = (bytes.u32()?, bytes.u32()?);
     let name_len = usize::from(bytes.u16()?);
@@ -197,6 +199,7 @@ fn read_entry(file: &SharedFile, bytes: &mut Bytes<'_>, limits: &Limits) -> Resu
         is_dir: name.is_dir,
         cipher,
         method: inner_method,
+        time,
         crc,
         packed,
         size,
@@ -237,14 +240,22 @@ fn cipher(flags: u16, method: u16, aes: Option<&[u8]>) -> Result<(Cipher, u16)> 
             let vendor = field.take(2)?;
             let strength = field.take(1)?;
             let method = field.u16()?;
-            let known = matches!(version, 1 | 2)
-                && vendor == b"AE"
-                && matches!(strength, [1..=3])
-                && field.0.is_empty();
-            if !known {
+            let key_bytes = match strength {
+                [1] => 16,
+                [2] => 24,
+                [3] => 32,
+                _ => 0,
+            };
+            let known = matches!(version, 1 | 2) && vendor == b"AE" && field.0.is_empty();
+            if !known || key_bytes == 0 {
                 return Err(refused("a member is encrypted in an unknown way"));
             }
-            (Cipher::Aes, method)
+            let checksum = version == 1;
+            let cipher = Cipher::Aes {
+                key_bytes,
+                checksum,
+            };
+            (cipher, method)
         }
         (true, method, None) => (Cipher::ZipCrypto, method),
         (false, method, None) => (Cipher::None, method),

@@ -1,7 +1,7 @@
 //! The archive's file, and numbers read from it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use super::refused;
 pub(super) struct SharedFile {
     file: Arc<File>,
     pub(super) len: u64,
-    at: u64,
 }
 
 impl SharedFile {
@@ -34,7 +33,6 @@ impl SharedFile {
         Ok(Self {
             file: Arc::new(file),
             len: about.len(),
-            at: 0,
         })
     }
 
@@ -52,25 +50,9 @@ impl SharedFile {
             .map_err(|e| refused("the archive cannot be read").with_source(e))?;
         Ok(bytes)
     }
-}
 
-impl Read for SharedFile {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read_at(buf, self.at)?;
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Seek for SharedFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.len.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
+    pub(super) fn read_exactly(&self, into: &mut [u8], at: u64) -> io::Result<()> {
+        self.file.read_exact_at(into, at)
     }
 }
 

@@ -6,6 +6,7 @@
 //! passed and the checksum of every member has been verified.
 
 mod cut;
+mod decode;
 mod decrypt;
 mod directory;
 mod end;
@@ -14,6 +15,7 @@ mod file;
 mod form;
 mod hosts;
 mod judge;
+mod keys;
 mod limits;
 mod lines;
 mod local;

@@ -1,25 +1,22 @@
 //! Reading a whole archive: to check it, or to unpack it into a new folder.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-
-use sha2::{Digest, Sha256};
 
 use crate::error::{self, Error, ErrorKind, Result};
 use crate::secret::Secret;
 
-use super::decrypt::{Fault, Key, Opened, Zip, read_member, with_key};
+use super::decode::{Worker, lost_thread, read_in_parallel};
 use super::directory::Entry;
+use super::keys::{Fault, Opened, with_key};
 use super::limits::{Limits, check_space};
 use super::tree::{Tree, create_private, exists, parent_of};
 
-const BUFFER: usize = 256 << 10;
-/// From this size on, one thread decodes a member while another hashes and writes it.
-const PIPELINE_FROM: u64 = 4 << 20;
+/// From this size on, one member is worth several threads.
+const PARALLEL_FROM: u64 = 4 << 20;
 
 /// What a whole archive was found to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +38,6 @@ pub struct Member {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
-    /// The hash of its content.
-    pub sha256: [u8; 32],
 }
 
 impl std::fmt::Debug for Member {
@@ -79,14 +74,7 @@ pub fn verify(
     let opened = Opened::open(path, limits)?;
     with_key(&opened, secrets, allow_plain, |key| {
         for_each_entry(&opened, limits, |worker, index, entry| {
-            read_member(
-                &mut worker.zip,
-                index,
-                entry,
-                key,
-                &mut worker.buffer,
-                |_| Ok(()),
-            )
+            worker.read(&opened.file, index, entry, key, |_| Ok(()))
         })
     })?;
     Ok(summary(&opened))
@@ -128,34 +116,23 @@ pub fn unpack(
             if entry.is_dir {
                 tree.create_folder(&entry.name).map_err(Fault::Other)?;
                 // Nothing is in it, but even nothing has a checksum that can be wrong.
-                read_member(
-                    &mut worker.zip,
-                    index,
-                    entry,
-                    key,
-                    &mut worker.buffer,
-                    |_| Ok(()),
-                )?;
+                worker.read(&opened.file, index, entry, key, |_| Ok(()))?;
                 return Ok(None);
             }
-            let mut out = Out::create(&tree, entry).map_err(Fault::Other)?;
-            if entry.size >= PIPELINE_FROM {
-                out = pipeline(&mut worker.zip, index, entry, key, out)?;
+            let mut out = tree.create_file(&entry.name).map_err(Fault::Other)?;
+            let write = |piece: &[u8]| {
+                out.write_all(piece)
+                    .map_err(|e| error::io("write in", tree.path(), e))
+            };
+            if entry.size >= PARALLEL_FROM {
+                read_in_parallel(&opened.file, index, entry, key, write)?;
             } else {
-                read_member(
-                    &mut worker.zip,
-                    index,
-                    entry,
-                    key,
-                    &mut worker.buffer,
-                    |piece| out.write(piece),
-                )?;
+                worker.read(&opened.file, index, entry, key, write)?;
             }
             Ok(Some(Member {
                 name: entry.name.clone(),
                 path: into.join(&entry.name),
                 bytes: entry.size,
-                sha256: out.hash.finalize().into(),
             }))
         })?;
         Ok((tree, members))
@@ -173,72 +150,6 @@ fn summary(opened: &Opened) -> Verified {
     }
 }
 
-/// A file being written, and the hash of what it holds.
-struct Out<'a> {
-    file: File,
-    hash: Sha256,
-    root: &'a Path,
-}
-
-impl<'a> Out<'a> {
-    fn create(tree: &'a Tree, entry: &Entry) -> Result<Self> {
-        Ok(Self {
-            file: tree.create_file(&entry.name)?,
-            hash: Sha256::new(),
-            root: tree.path(),
-        })
-    }
-
-    fn write(&mut self, piece: &[u8]) -> Result<()> {
-        self.hash.update(piece);
-        self.file
-            .write_all(piece)
-            .map_err(|e| error::io("write in", self.root, e))
-    }
-}
-
-/// Decodes here, hashes and writes in a second thread.
-fn pipeline<'a>(
-    zip: &mut Zip,
-    index: usize,
-    entry: &Entry,
-    key: Key<'_>,
-    mut out: Out<'a>,
-) -> Result<Out<'a>, Fault> {
-    thread::scope(|scope| {
-        let (full, pieces) = mpsc::sync_channel::<Vec<u8>>(4);
-        let (empty, spare) = mpsc::channel::<Vec<u8>>();
-        let writer = scope.spawn(move || -> Result<Out<'a>> {
-            for piece in pieces {
-                out.write(&piece)?;
-                // The reader may have finished already.
-                let _ = empty.send(piece);
-            }
-            Ok(out)
-        });
-        let mut buffer = vec![0; BUFFER];
-        let read = read_member(zip, index, entry, key, &mut buffer, |piece| {
-            let mut copy = spare.try_recv().unwrap_or_default();
-            copy.clear();
-            copy.extend_from_slice(piece);
-            full.send(copy).map_err(|_| lost_thread())
-        });
-        drop(full);
-        // A failed write ends the reading too: then its reason is the one to tell.
-        let out = writer
-            .join()
-            .unwrap_or_else(|_| Err(lost_thread()))
-            .map_err(Fault::Other)?;
-        read.map(|()| out)
-    })
-}
-
-/// What a thread needs to decode members.
-struct Worker {
-    zip: Zip,
-    buffer: Vec<u8>,
-}
-
 /// Runs `job` on every entry, on several threads, each taking the next one that is left. Of
 /// several faults the one of the first entry is told, so that the same archive fails alike.
 fn for_each_entry<T: Send>(
@@ -250,10 +161,7 @@ fn for_each_entry<T: Send>(
     let next = AtomicUsize::new(0);
     let first_fault: Mutex<Option<(usize, Fault)>> = Mutex::new(None);
     let work = || {
-        let mut worker = Worker {
-            zip: opened.zip.clone(),
-            buffer: vec![0; BUFFER],
-        };
+        let mut worker = Worker::new();
         let mut done = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -293,8 +201,4 @@ fn for_each_entry<T: Send>(
     }
     done.sort_unstable_by_key(|(index, _)| *index);
     Ok(done.into_iter().map(|(_, result)| result).collect())
-}
-
-fn lost_thread() -> Error {
-    Error::new(ErrorKind::Internal, "a thread that unpacks was lost")
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{Cursor, Write};
 
-use sha2::{Digest, Sha256};
 use zip::unstable::write::FileOptionsExt;
 use zip::write::SimpleFileOptions;
 use zip::{AesMode, CompressionMethod, ZipWriter};
@@ -113,7 +112,6 @@ fn every_cipher_and_method_is_read() {
                     &fs::read(&member.path).expect("member") == data,
                     "{with:?} {name}"
                 );
-                assert_eq!(member.sha256, <[u8; 32]>::from(Sha256::digest(data)));
             }
         }
     }

@@ -217,6 +217,20 @@ fn data_that_is_not_what_it_claims() {
         "changed data",
         &build(&[a(), b().change(|p| p.data[0] ^= 1)]),
     );
+    // "x", deflated, and behind its end something that no reader would show.
+    let hidden = Part::new("x", &[0xab, 0x00, 0x00, b'h', b'i', b'd']).both(|h| {
+        (h.method, h.size, h.crc) = (8, 1, 0x8cdc_1683);
+    });
+    refuse(
+        "hidden behind the data",
+        &build(std::slice::from_ref(&hidden)),
+    );
+    let shorter = |len: u32| hidden.clone().both(move |h| h.packed = len);
+    let cut = shorter(2).change(|p| p.data.truncate(2));
+    refuse("deflated data without its end", &build(&[cut]));
+    let sound = shorter(3).change(|p| p.data.truncate(3));
+    let sound = Scene::new(&build(&[sound]));
+    verify(&sound.archive(), &[], &Limits::default(), true).expect("the same without either");
     refuse("stored sizes", &build(&[a().both(|h| h.size = 1 << 20)]));
     refuse(
         "unknown aes",

@@ -3,6 +3,7 @@
 mod builder;
 mod ciphers;
 mod fetching;
+mod foreign;
 mod forms;
 mod generated;
 mod hostile;

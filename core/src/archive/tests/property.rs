@@ -198,7 +198,6 @@ fn the_outcome_does_not_depend_on_the_threads() {
                 name: "m".into(),
                 path,
                 bytes: text.len() as u64,
-                sha256: [0; 32],
             };
             let limits = Limits {
                 threads,

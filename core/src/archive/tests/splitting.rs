@@ -21,7 +21,6 @@ pub(super) fn run(dir: &Path, members: &[(&str, &[u8])], subjects: &[&str]) -> S
                 name: (*name).to_owned(),
                 path,
                 bytes: data.len() as u64,
-                sha256: [0; 32],
             }
         })
         .collect();
