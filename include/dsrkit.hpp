@@ -247,8 +247,6 @@ public:
     std::string_view word() const { return detail::text(dsr_outcome_word(raw_)); }
     std::string_view task_id() const { return detail::text(dsr_outcome_task_id(raw_)); }
     std::int64_t batch() const { return dsr_outcome_batch(raw_); }
-    /// The person's package after collect(); empty for none.
-    std::string_view package() const { return detail::text(dsr_outcome_package(raw_)); }
 };
 
 /// The account of a run at one moment.
@@ -263,8 +261,6 @@ public:
     std::uint64_t refused() const { return dsr_report_refused(raw_); }
     std::size_t n_jobs() const { return dsr_report_n_jobs(raw_); }
     std::size_t n_problems() const { return dsr_report_n_problems(raw_); }
-    std::size_t n_missing_texts() const { return dsr_report_n_missing_texts(raw_); }
-    std::string_view missing_text(std::size_t i) const { return detail::text(dsr_report_missing_text(raw_, i)); }
     std::string_view problem_kind(std::size_t i) const { return detail::text(dsr_report_problem_kind(raw_, i)); }
     std::string_view problem_message(std::size_t i) const { return detail::text(dsr_report_problem_message(raw_, i)); }
     std::string_view problem_hint(std::size_t i) const { return detail::text(dsr_report_problem_hint(raw_, i)); }

@@ -66,6 +66,16 @@ fn any_bytes_may_stand_where_a_journal_should() {
 }
 
 #[test]
+fn any_bytes_may_stand_where_an_archive_should() {
+    each("archive", 50, targets::archive::run);
+}
+
+#[test]
+fn the_records_of_any_member_go_to_one_place_each() {
+    each("records", 200, targets::records::run);
+}
+
+#[test]
 fn any_text_may_stand_where_an_address_should() {
     each("links", 200, targets::links::run);
 }

@@ -17,12 +17,23 @@ pub(super) enum Form {
     Unknown,
 }
 
+/// The form of a member by its first bytes, and these bytes, without a byte order mark where records
+/// are cut out: it is no part of any.
+pub(super) fn begin(mut head: Vec<u8>) -> (Form, Vec<u8>) {
+    let form = form(head.strip_prefix(MARK).unwrap_or(&head));
+    if !matches!(form, Form::Unknown) && head.starts_with(MARK) {
+        head.drain(..MARK.len());
+    }
+    (form, head)
+}
+
+const MARK: &[u8] = b"\xef\xbb\xbf";
 /// A form needs to see so much.
 pub(super) const HEAD: usize = 64 << 10;
 pub(super) const SEPARATOR: u8 = 0x1e;
 
 /// `head` is the begin of the member, behind a byte order mark; all of it, if it is shorter.
-pub(super) fn form(head: &[u8]) -> Form {
+fn form(head: &[u8]) -> Form {
     let text = head.trim_ascii_start();
     match text.first() {
         Some(b'{') => {

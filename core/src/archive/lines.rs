@@ -20,10 +20,11 @@ pub(super) enum Kind {
 }
 
 /// The kind of a line and the id it names, or `None` when that is not beyond doubt: no id, an id
-/// that is not a text, a field that is there twice, or two ids that differ.
+/// that is not a text, a field that is there twice, two ids that differ, or bytes that are no text,
+/// which would make the person's files unreadable.
 pub(super) fn owner(line: &[u8]) -> Option<(Kind, Cow<'_, str>)> {
     let mut found = Found::default();
-    let mut json = serde_json::Deserializer::from_slice(line);
+    let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(line).ok()?);
     Record {
         found: &mut found,
         inner: false,
@@ -256,6 +257,8 @@ mod tests {
             assert_eq!(read(line), None, "{line}");
         }
         assert_eq!(owner(b"{\"distinct_id\":\"\xff\"}"), None);
+        assert_eq!(owner(b"{\"distinct_id\":\"a\",\"x\":\"\xff\"}"), None);
+        assert_eq!(owner(b"{\"distinct_id\":\"a\",\"x\xff\":1}"), None);
     }
     #[test]
     fn depth_does_not_exhaust_the_stack() {

@@ -5,6 +5,8 @@
 //! project writes part of its content. Nothing of it becomes visible before every check has
 //! passed and the checksum of every member has been verified.
 
+#[cfg(feature = "testing")]
+mod assign;
 mod cut;
 mod decode;
 mod decrypt;
@@ -33,6 +35,9 @@ mod unpack;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use assign::{Assigned, assign};
 pub use fetch::{Budget, FetchError, Fetched, fetch};
 pub use hosts::HostRules;
 pub use limits::Limits;

@@ -20,7 +20,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::error::{self, Error, ErrorKind, Result};
 
 use super::cut::{Block, Fate, cut};
-use super::form::{Form, HEAD, form};
+use super::form::{Form, HEAD, begin};
 use super::judge::{Judged, judge};
 use super::limits::Limits;
 use super::rest::{Rest, opened_name};
@@ -28,7 +28,6 @@ use super::spool::Spool;
 use super::tree::create_private;
 use super::unpack::Member;
 
-const MARK: &[u8] = b"\xef\xbb\xbf";
 const GZIP: &[u8] = b"\x1f\x8b";
 
 /// The outcome of a split.
@@ -246,27 +245,16 @@ fn read_member(
 ) -> io::Result<()> {
     let open = || File::open(&member.path).map(|file| BufReader::with_capacity(256 << 10, file));
     let mut input = open()?;
-    let mut head = read_head(&mut input)?;
-    let compressed = head.starts_with(GZIP) && is_sound(open()?, member.bytes, limits);
-    if compressed {
+    let head = read_head(&mut input)?;
+    if head.starts_with(GZIP) && is_sound(open()?, member.bytes, limits) {
         let mut input = MultiGzDecoder::new(open()?);
-        head = read_head(&mut input)?;
-        let inner = form(head.strip_prefix(MARK).unwrap_or(&head));
-        if !matches!(inner, Form::Unknown) {
+        let (form, head) = begin(read_head(&mut input)?);
+        if !matches!(form, Form::Unknown) {
             let name = opened_name(&member.name, taken);
-            return give_member(member, name, &inner, head, input, send);
+            return give_member(member, name, &form, head, input, send);
         }
-        head = Vec::new();
-        return give_member(
-            member,
-            member.name.clone(),
-            &Form::Unknown,
-            head,
-            open()?,
-            send,
-        );
     }
-    let form = form(head.strip_prefix(MARK).unwrap_or(&head));
+    let (form, head) = begin(head);
     give_member(member, member.name.clone(), &form, head, input, send)
 }
 
@@ -274,15 +262,11 @@ fn give_member(
     member: &Member,
     rest: String,
     form: &Form,
-    mut head: Vec<u8>,
+    head: Vec<u8>,
     input: impl Read,
     send: &mut impl FnMut(Load) -> io::Result<()>,
 ) -> io::Result<()> {
     let whole = matches!(form, Form::Unknown);
-    if !whole && head.starts_with(MARK) {
-        // The byte order mark is no part of any record.
-        head.drain(..MARK.len());
-    }
     send(Load::Member(member.name.clone(), rest, whole))?;
     cut(form, head, input, |block| {
         send(Load::Block(block, form.clone()))

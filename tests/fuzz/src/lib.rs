@@ -2,9 +2,11 @@
 //! tests of every change run the same functions over the corpus (`tests/rust/fuzzed.rs`).
 
 pub mod answer;
+pub mod archive;
 pub mod ids;
 pub mod journal;
 pub mod links;
+pub mod records;
 
 /// A folder in memory, where there is such a place.
 fn folder() -> tempfile::TempDir {
