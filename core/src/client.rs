@@ -43,7 +43,8 @@ impl Client {
         self.engine.check()
     }
 
-    /// One call: makes a retrieval task for at most 2,000 ids. No journal.
+    /// One call: makes a retrieval task for at most 2,000 ids (one, with version 2.0
+    /// of the API). No journal.
     pub async fn create_retrieval(
         &self,
         ids: impl Into<IdSource>,

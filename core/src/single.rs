@@ -1,6 +1,6 @@
 //! One vendor call each: no journal, the project's pace, repeated only where that is safe.
 
-use crate::engine::plan::purpose;
+use crate::engine::plan::{counted, purpose};
 use crate::engine::project::{Project, uuid_v4};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdSource, IntakeOptions, take_in};
@@ -23,8 +23,10 @@ pub(crate) async fn create(project: &Project, source: IdSource, terms: Terms) ->
         return Err(Error::new(
             ErrorKind::InvalidInput,
             format!(
-                "one {} request holds at most {limit} ids, {} were given; plan a run for more",
-                terms.kind, intake.subjects
+                "one {} request holds at most {}, {} were given; plan a run for more",
+                terms.kind,
+                counted(limit as u64, "id"),
+                intake.subjects
             ),
         ));
     }

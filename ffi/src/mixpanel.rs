@@ -116,7 +116,8 @@ pub unsafe extern "C" fn dsr_mixpanel_set_base_url(
     })
 }
 
-/// The version of the vendor's API. Default and, in this release, only: "3.0".
+/// The version of the vendor's API: "3.0", or "2.0" (GDPR only, one person per retrieval, retrievals
+/// can be cancelled). A journal belongs to one of them. Default: "3.0".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_mixpanel_set_api_version(
     mixpanel: *mut dsr_mixpanel,

@@ -92,7 +92,7 @@ fn cancel(
     })
 }
 
-/// Makes a retrieval task for at most 2000 ids, under a dsr_compliance, disclosing a
+/// Makes a retrieval task for at most 2000 ids (version 2.0: for one), under a dsr_compliance, disclosing a
 /// dsr_disclosure. The status of a new job is PENDING; look again with dsr_client_get_retrieval.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_client_create_retrieval(

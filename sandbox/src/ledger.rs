@@ -17,6 +17,7 @@ words! {
         /** POST on the collection of deletions */ CreateDeletion = "create_deletion",
         /** GET on a deletion */ GetDeletion = "get_deletion",
         /** DELETE on a deletion */ CancelDeletion = "cancel_deletion",
+        /** DELETE on a retrieval, in version 2.0 */ CancelRetrieval = "cancel_retrieval",
         /** an archive, at the store */ Download = "download",
         /** nothing that the vendor knows */ Other = "other",
     }
@@ -57,7 +58,7 @@ pub struct Entry {
     pub credentials: bool,
     /// Lower case, in order of arrival.
     pub header_names: Vec<String>,
-    /// `distinct_ids`, byte for byte; empty for other requests.
+    /// `distinct_ids` (or the one `distinct_id`), byte for byte; empty for other requests.
     pub ids: Vec<String>,
     /// As received.
     pub compliance_type: Option<String>,

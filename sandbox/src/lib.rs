@@ -1,4 +1,4 @@
-//! A simulated vendor of data-subject request APIs: Mixpanel's GDPR API, version 3.0, and the store
+//! A simulated vendor of data-subject request APIs: Mixpanel's GDPR API, versions 3.0 and 2.0, and the store
 //! that holds its archives.
 //!
 //! [`World`] is a pure state machine: a request and a time in, an answer out, the same every time.
@@ -34,6 +34,9 @@
 //! | archive: a zip encrypted with the project's API secret | documented; ZipCrypto is inferred from clients that read it |
 //! | names and formats inside the archive | our own: nothing is public |
 //! | errors of the store, ranges, entity tags | our assumption, as usual stores do |
+//! | version 2.0: paths, bodies, answers, one person per retrieval, cancel of both kinds | documented |
+//! | version 2.0: a 409 for running ids | nothing is public: off, see [`Dialect::conflict_guard_v2`] |
+//! | tasks of one version are unknown to the other | our assumption |
 //! | how long tasks take | documented only as "up to 30 days" and "up to weeks"; the defaults are shorter |
 //! | `subject_request_id` is echoed by the status | documented; `status_callback_urls` are accepted and never called |
 //!

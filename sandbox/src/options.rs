@@ -141,6 +141,8 @@ pub struct Dialect {
     pub full_deletion_status: bool,
     /// One id with a running deletion refuses the whole batch with 409 (observed).
     pub conflict_guard: bool,
+    /// The same in version 2.0, of which nothing is public.
+    pub conflict_guard_v2: bool,
     /// Retry-After on each 429, word for word; none is documented.
     pub retry_after: Option<String>,
     /// Form of `date_requested`.
@@ -163,6 +165,7 @@ impl Default for Dialect {
             error_body: ErrorBody::default(),
             full_deletion_status: true,
             conflict_guard: true,
+            conflict_guard_v2: false,
             retry_after: None,
             date_form: DateForm::default(),
         }

@@ -9,6 +9,14 @@ pub(crate) enum TaskKind {
     Deletion,
 }
 
+/// The version of the API that a task was made with. The other one does not know it (our
+/// assumption; version 2.0 of the documents never mentions version 3.0).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V2,
+    V3,
+}
+
 /// The documented words; the observations NOT_FOUND and UNKNOWN are not states of a task.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -43,6 +51,7 @@ impl State {
 
 /// What a create asked for.
 pub(crate) struct Order {
+    pub version: Version,
     pub kind: TaskKind,
     pub ids: Vec<String>,
     /// Upper case.
@@ -69,7 +78,11 @@ impl Task {
     /// `number` counts all tasks from 1.
     pub fn new(options: &Options, number: u64, order: Order, now_ms: i64, scans: u64) -> Self {
         let mut draw = Draw::new(options.seed, "task", &number.to_le_bytes());
-        let id = task_id(options.dialect.task_id_kind, now_ms, number, &mut draw);
+        let kind = match order.version {
+            Version::V2 => TaskIdKind::Uuid, // documented
+            Version::V3 => options.dialect.task_id_kind,
+        };
+        let id = task_id(kind, now_ms, number, &mut draw);
         let [pending, staging, started] = match &options.job_lognormal {
             None => {
                 let job = &options.job_ms;

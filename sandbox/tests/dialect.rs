@@ -56,6 +56,62 @@ async fn create_answers() {
 }
 
 #[tokio::test]
+async fn version_2_is_a_world_of_its_own() {
+    let vendor = Vendor::start(options(json!({})));
+    let create = async |path: &str, body: Value| vendor.call("POST", path, Some(body)).await;
+    let one = create("/data-retrievals/v2.0/", json!({"distinct_id": "a"})).await;
+    assert_eq!(one.status, 201);
+    assert_eq!(one.json(), json!({"results": {"task_id": one.task_id()}}));
+    assert_eq!(one.task_id().len(), 36);
+    for (path, body) in [
+        ("/data-retrievals/v2.0/", json!({"distinct_ids": ["a"]})),
+        ("/data-retrievals/v2.0/", json!({"distinct_id": ["a"]})),
+        (
+            "/data-deletions/v2.0/",
+            json!({"distinct_ids": ["a"], "compliance_type": "GDPR"}),
+        ),
+        (
+            "/data-deletions/v2.0/",
+            json!({"distinct_ids": vec!["a"; 2_001]}),
+        ),
+    ] {
+        assert_eq!(create(path, body).await.status, 400, "{path}");
+    }
+    let get = async |path: String| vendor.call("GET", &path, None).await.json()["results"].take();
+    let id = one.task_id();
+    assert_eq!(
+        get(format!("/data-retrievals/v3.0/{id}/")).await["status"],
+        "NOT_FOUND"
+    );
+    assert_eq!(
+        get(format!("/data-deletions/v2.0/{id}/")).await["status"],
+        "NOT_FOUND"
+    );
+    let new = vendor.retrieve(&["b"]).await.task_id();
+    assert_eq!(
+        get(format!("/data-retrievals/v2.0/{new}/")).await["status"],
+        "NOT_FOUND"
+    );
+    vendor.advance(10 * DAY_MS);
+    let done = get(format!("/data-retrievals/v2.0/{id}/")).await;
+    assert_eq!(done["status"], "SUCCESS");
+    assert!(done["result"].as_str().unwrap().contains("/archive/"));
+    assert_eq!(done["distinct_ids"], Value::Null);
+    // A retrieval can be cancelled in this version only, until it has started.
+    let cancel = async |path: String| vendor.call("DELETE", &path, None).await.status;
+    assert_eq!(cancel(format!("/data-retrievals/v2.0/{id}")).await, 405);
+    assert_eq!(cancel(format!("/data-retrievals/v3.0/{new}")).await, 405);
+    let young = create("/data-retrievals/v2.0/", json!({"distinct_id": "c"}))
+        .await
+        .task_id();
+    assert_eq!(cancel(format!("/data-retrievals/v2.0/{young}")).await, 204);
+    assert_eq!(
+        get(format!("/data-retrievals/v2.0/{young}/")).await["status"],
+        "REVOKED"
+    );
+}
+
+#[tokio::test]
 async fn the_link_is_where_the_dialect_says() {
     for field in [
         "result",

@@ -116,6 +116,10 @@ def vendor(case, expect, ended, same, hold):
             same(f"calls of {operation}", calls[operation], count)
     for operation, most in expect.get("calls_at_most", {}).items():
         hold(f"{calls[operation]} calls of {operation}, at most {most}", calls[operation] <= most)
+    paths = [entry["path"] for entry in ended.ledger if entry["host"] == "api"]
+    hold("a path of another kind", all(expect.get("paths_have", "") in path for path in paths))
+    end = expect.get("last_path_ends", "")
+    hold(f"the last path does not end with {end!r}", not paths or paths[-1].endswith(end))
     hold("requests before the start", ended.started or not ended.ledger)
     gap = ended.summary["min_gap_ms"]
     hold(f"calls only {gap} ms apart", gap is None or gap >= 1000)

@@ -23,7 +23,7 @@ PATIENCE_MS = 60_000
 P, TEXT, I64 = ct.c_void_p, ct.c_char_p, ct.c_int64
 
 lib = ct.CDLL(sys.argv[1])
-TEXTS = """error_message error_hint job_status plan_confirm event_kind event_text report_json
+TEXTS = """error_message error_hint job_id job_status plan_confirm event_kind event_text report_json
 status_name outcome_word outcome_id""".split()
 for name in TEXTS:
     getattr(lib, f"dsr_{name}").restype = TEXT
@@ -70,7 +70,7 @@ def owned(name, handle):
 
 
 class Ended:
-    error = report = batches = job_status = out = None
+    error = report = batches = job_id = job_status = out = None
     started = False
     ledger, summary = [], {}
 
@@ -121,6 +121,8 @@ def client(case, sandbox, place):
     project = made("sandbox_mixpanel" if secrets is None else "sandbox_project", sandbox)
     for secret in secrets or []:
         call("mixpanel_add_archive_secret", project, secret.encode())
+    if "api_version" in own:
+        call("mixpanel_set_api_version", project, own["api_version"].encode())
     if "data_groups" in own:
         call("mixpanel_set_data_groups", project, ct.c_uint32(own["data_groups"]))
     if "subject_request_ids" in own:
@@ -133,17 +135,20 @@ def client(case, sandbox, place):
         lib.dsr_mixpanel_free(project)
 
 
-def one_call(c, table, ended):
+def one_call(c, table, ended, before=None):
     operation = table["operation"]
+    task = table.get("task_id")
+    if task == "before":
+        task = before.job_id
     if operation.startswith("cancel_"):
-        call(f"client_{operation}", c, table["task_id"].encode())
+        call(f"client_{operation}", c, task.encode())
         return
     if operation.startswith("get_"):
-        job = made(f"client_{operation}", c, table["task_id"].encode())
+        job = made(f"client_{operation}", c, task.encode())
     else:
         more = [ct.c_int(0)] * (2 if operation == "create_retrieval" else 1)
         job = made(f"client_{operation}_n", c, *array(given(table)), *more)
-    ended.job_status = text("job_status", job)
+    ended.job_id, ended.job_status = text("job_id", job), text("job_status", job)
     lib.dsr_job_free(job)
 
 
@@ -248,11 +253,12 @@ def carry_out(case, place):
     c = None
     try:
         c = client(case, sandbox, place)
+        before = Ended()
         if "before" in case:
-            one_call(c, case["before"], Ended())
+            one_call(c, case["before"], before)
         if "call" in case:
             ended.started = True
-            one_call(c, case["call"], ended)
+            one_call(c, case["call"], ended, before)
         else:
             whole_run(c, case["plan"], place, ended)
     except Refused as error:

@@ -65,8 +65,12 @@ def source(case: dict[str, Any], place: Path) -> Any:
     return path
 
 
-def one_call(client: dsrkit.Client, call: dict[str, Any], place: Path, ended: Ended) -> None:
+def one_call(
+    client: dsrkit.Client, call: dict[str, Any], place: Path, ended: Ended, before: Ended
+) -> None:
     argument = call["task_id"] if "task_id" in call else source(call, place)
+    if argument == "before" and before.job:
+        argument = before.job.id
     ended.started = True
     ended.job = getattr(client, call["operation"])(argument)
 
@@ -108,10 +112,11 @@ def test_scenario(name: str, tmp_path: Path) -> None:
         settings = dsrkit.Settings(**case.get("settings", {}))
         with dsrkit.Client(project, tmp_path / "dsr.sqlite3", settings) as client:
             try:
+                before = Ended()
                 if "before" in case:
-                    one_call(client, case["before"], tmp_path, Ended())
+                    one_call(client, case["before"], tmp_path, before, Ended())
                 if "call" in case:
-                    one_call(client, case["call"], tmp_path, ended)
+                    one_call(client, case["call"], tmp_path, ended, before)
                 else:
                     whole_run(client, case["plan"], tmp_path, ended)
             except dsrkit.DsrError as error:
@@ -190,6 +195,9 @@ def compare_vendor(
         assert calls[operation] == count, operation
     for operation, most in expect.get("calls_at_most", {}).items():
         assert calls[operation] <= most, operation
+    paths = [entry["path"] for entry in ledger if entry["host"] == "api"]
+    assert all(expect.get("paths_have", "") in path for path in paths)
+    assert not paths or paths[-1].endswith(expect.get("last_path_ends", ""))
     assert ended.started or not ledger
     assert summary["min_gap_ms"] is None or summary["min_gap_ms"] >= 1000
     assert summary["store_requests_with_credentials"] == 0

@@ -192,6 +192,18 @@ fn a_journal_belongs_to_one_project() {
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("another project"), "{error}");
     assert!(!format!("{error:?}").contains("canary"));
+
+    // Nor to one version of the API: its tasks are unknown to the other.
+    for (version, fits) in [("2.0", false), ("3.0", true)] {
+        let same = sandbox.mixpanel().api_version(version).build().unwrap();
+        let opened = Client::builder(same)
+            .journal(Journal::sqlite(&journal).unwrap())
+            .build();
+        assert_eq!(
+            opened.err().map(|error| error.kind()),
+            (!fits).then_some(ErrorKind::Config)
+        );
+    }
 }
 
 #[test]

@@ -126,6 +126,9 @@ fn client(case: &Table, sandbox: &Sandbox, place: &Path) -> Result<Client, Error
     {
         vendor = vendor.data_groups(u32::try_from(groups).expect("small"));
     }
+    if let Some(version) = own.and_then(|table| text(table, "api_version")) {
+        vendor = vendor.api_version(version);
+    }
     if let Some(yes) = own
         .and_then(|table| table.get("subject_request_ids"))
         .and_then(Value::as_bool)
@@ -145,7 +148,11 @@ async fn one_call(
     place: &Path,
     ended: &mut Ended,
 ) -> Result<(), Error> {
-    let task = text(call, "task_id").unwrap_or_default();
+    let task = match text(call, "task_id").unwrap_or_default() {
+        "before" => ended.job.take().expect("a job before").id,
+        task => task.to_owned(),
+    };
+    let task = task.as_str();
     let gdpr = Compliance::Gdpr;
     ended.job = match text(call, "operation").expect("operation") {
         "create_deletion" => Some(client.create_deletion(source(call, place), gdpr).await?),

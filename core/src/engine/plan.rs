@@ -298,7 +298,7 @@ pub(crate) fn check_confirmation(
 }
 
 /// "1 request", "2 requests".
-pub(super) fn counted(count: u64, what: &str) -> String {
+pub(crate) fn counted(count: u64, what: &str) -> String {
     let (stem, many) = match what.strip_suffix("ch") {
         Some(stem) => (format!("{stem}ch"), "es"),
         None => (what.to_owned(), "s"),

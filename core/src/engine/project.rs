@@ -13,7 +13,7 @@ use crate::http::transport::Transport;
 use crate::journal::{Journal, ProjectRow};
 use crate::model::Millis;
 use crate::model::time::Clock;
-use crate::model::wire::{Answer, Failure, FailureClass, Operation};
+use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
 use crate::pace::backoff::Dice;
 use crate::pace::rate::{Pacer, Slot};
 use crate::pace::scans::QUIET;
@@ -70,9 +70,10 @@ impl Project {
     /// Makes one call in a slot that was waited for before (an intent had to be committed in
     /// between). An item call that finds nothing is tried once with the other form of its path.
     pub async fn call_in(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
-        let preferred = match operation.other_form() {
-            Some(other) if self.bare_items.load(Ordering::Relaxed) => other,
-            _ => operation.clone(),
+        let preferred = if self.bare_items.load(Ordering::Relaxed) {
+            operation.in_form(PathForm::Bare)
+        } else {
+            operation.in_form(self.vendor.item_form(operation))
         };
         let first = self.exchange(slot, &preferred).await;
         let missed = matches!(
@@ -181,7 +182,13 @@ pub(crate) fn project_url(vendor: &dyn Vendor) -> String {
 pub(crate) fn project_row(vendor: &dyn Vendor, journal: &dyn Journal) -> ProjectRow {
     let base_url = project_url(vendor);
     let token = vendor.project_key().expose().as_bytes();
-    let fingerprint = keyed(journal.key(), &[b"project", token, base_url.as_bytes()]);
+    let parts: [&[u8]; 4] = [
+        b"project",
+        vendor.name().as_bytes(),
+        token,
+        base_url.as_bytes(),
+    ];
+    let fingerprint = keyed(journal.key(), &parts);
     ProjectRow {
         fingerprint,
         vendor: vendor.name().to_owned(),

@@ -53,7 +53,7 @@ impl Engine {
         {
             return Err(Error::new(
                 ErrorKind::Config,
-                "the journal belongs to another project or region; use a journal for each",
+                "the journal belongs to another project, region or API version; use a journal for each",
             )
             .with("run", &other.id));
         }

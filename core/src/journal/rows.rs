@@ -13,8 +13,8 @@ use crate::model::wire::IdsJson;
 /// The project a run belongs to, so that a journal is never carried on against another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectRow {
-    /// HMAC-SHA256 of project token and base URL under the journal's key; the token itself is
-    /// never stored.
+    /// HMAC-SHA256 of vendor, project token and base URL under the journal's key; the token itself
+    /// is never stored.
     pub fingerprint: [u8; 32],
     /// Vendor and version, such as `mixpanel-3.0`.
     pub vendor: String,

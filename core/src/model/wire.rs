@@ -122,18 +122,19 @@ impl Operation {
     /// The same call with the other form of the path, for item calls that have not tried it.
     pub fn other_form(&self) -> Option<Self> {
         match self {
-            Self::Get { kind, task, form } => Some(Self::Get {
-                kind: *kind,
-                task: task.clone(),
-                form: form.other(),
-            }),
-            Self::Cancel { kind, task, form } => Some(Self::Cancel {
-                kind: *kind,
-                task: task.clone(),
-                form: form.other(),
-            }),
+            Self::Get { form, .. } | Self::Cancel { form, .. } => Some(self.in_form(form.other())),
             Self::Create { .. } => None,
         }
+    }
+
+    /// The same call with this form of the path, where it has one.
+    #[must_use]
+    pub fn in_form(&self, wanted: PathForm) -> Self {
+        let mut same = self.clone();
+        if let Self::Get { form, .. } | Self::Cancel { form, .. } = &mut same {
+            *form = wanted;
+        }
+        same
     }
 }
 

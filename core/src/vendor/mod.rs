@@ -8,7 +8,7 @@ use url::Url;
 use crate::error::Result;
 use crate::model::action::{Kind, Terms};
 use crate::model::time::Clock;
-use crate::model::wire::{Operation, Reading, Request, Response};
+use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
 
 pub mod mixpanel;
@@ -49,6 +49,11 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     fn create_body(&self, terms: Terms, ids_json: &str) -> String;
     /// Builds the request of an operation.
     fn request(&self, operation: &Operation) -> Result<Request>;
+    /// Which form of an item's path to try first. The other one is the fall-back after a 404 or a
+    /// redirect; a vendor whose paths have one form only may build the same request twice.
+    fn item_form(&self, _operation: &Operation) -> PathForm {
+        PathForm::Slash
+    }
     /// Reads a response to an operation, whatever its status.
     fn read(&self, operation: &Operation, response: &Response) -> Reading;
     /// Candidates for the secret that opens archives, in the order to try.

@@ -34,7 +34,8 @@ class Client(ClientBase):
         column: str | None = None,
         ids_as: IdsAs = "str",
     ) -> Job:
-        """One call: makes a retrieval task for at most 2,000 ids. No journal."""
+        """One call: makes a retrieval task for at most 2,000 ids (version 2.0: for one).
+        No journal."""
         native, chunks = source(ids, column, ids_as, few=True)
         feed(native, chunks)
         call = self._native.create("retrieval", native, compliance_type, disclosure_type)
@@ -56,7 +57,8 @@ class Client(ClientBase):
         column: str | None = None,
         ids_as: IdsAs = "str",
     ) -> Job:
-        """One call: makes a deletion task for at most 1,999 ids. No journal, irreversible."""
+        """One call: makes a deletion task for at most `deletion_limit` ids. No journal,
+        irreversible."""
         native, chunks = source(ids, column, ids_as, few=True)
         feed(native, chunks)
         return job(self._native.create("deletion", native, compliance_type, None).wait())

@@ -22,7 +22,9 @@ class Mixpanel:
     API secret), tried in order. `data_groups` is the number of group analytics keys of the
     project: a deletion request holds floor(2000 / (data_groups + 1)) ids, 1999 without groups.
     `subject_request_ids` sends a UUID of ours with each request, which the vendor echoes: only for
-    projects that have status callbacks enabled. `base_url` is for another residency, a proxy or the sandbox and overrides `region`.
+    projects that have status callbacks enabled. `base_url` is for another residency, a proxy or
+    the sandbox and overrides `region`. `api_version="2.0"` is the older API: GDPR only, one person
+    per retrieval, retrievals can be cancelled; a journal belongs to one version.
     """
 
     __slots__ = ("_native",)

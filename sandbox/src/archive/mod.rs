@@ -105,6 +105,7 @@ mod tests {
 
     fn task(options: &Options, ids: usize) -> Task {
         let order = Order {
+            version: crate::task::Version::V3,
             kind: TaskKind::Retrieval,
             ids: (0..ids).map(|n| format!("user-{n}")).collect(),
             compliance: "GDPR",

@@ -8,7 +8,7 @@ use crate::message::Reply;
 use crate::options::{
     CancelAnswer, Case, CreateShape, DateForm, ErrorBody, LinkField, NotFound, TaskIdKind,
 };
-use crate::task::{State, Task, TaskKind};
+use crate::task::{State, Task, TaskKind, Version};
 use crate::world::World;
 
 /// An id that no client has sent.
@@ -56,6 +56,9 @@ impl World {
 
     pub(super) fn created(&self, task: &Task, fault: Option<&Fault>) -> Reply {
         let without_id = fault.is_some_and(|fault| fault.kind == Kind::NoId);
+        if task.order.version == Version::V2 {
+            return self.created_v2(task, without_id);
+        }
         let results = match (self.options.dialect.create_shape, without_id) {
             (CreateShape::Object, false) => json!({"task_id": self.id_value(&task.id)}),
             (CreateShape::Object, true) => json!({}),
@@ -75,12 +78,13 @@ impl World {
         Reply::json(self.options.dialect.create_status, &Self::envelope(results))
     }
 
-    pub(super) fn unknown_task(&self) -> Reply {
+    pub(super) fn unknown_task(&self, version: Version) -> Reply {
+        let results = json!({"status": "NOT_FOUND", "result": ""});
         match self.options.dialect.not_found {
-            NotFound::Word => Reply::json(
-                200,
-                &Self::envelope(json!({"status": "NOT_FOUND", "result": ""})),
-            ),
+            NotFound::Word if version == Version::V2 => {
+                Reply::json(200, &json!({"results": results}))
+            }
+            NotFound::Word => Reply::json(200, &Self::envelope(results)),
             NotFound::Status => self.refuse(404, "Not found"),
         }
     }
@@ -97,6 +101,10 @@ impl World {
             Some((Kind::ForeignEcho, fault)) => ids = json!(fault.ids),
             Some((Kind::ExpiredLink, _)) => expires = self.now_ms - 1,
             _ => {}
+        }
+        if task.order.version == Version::V2 {
+            let done = word == State::Success.as_str() && state == State::Success;
+            return Self::told_v2(task, word, done.then(|| self.link(&task.id, expires)));
         }
         let mut fields = Map::new();
         fields.insert("status".into(), word.into());

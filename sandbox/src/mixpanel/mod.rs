@@ -1,7 +1,7 @@
 //! The simulated Mixpanel. Each version of its API is a file of its own.
 
 mod answer;
-
+mod v2;
 mod v3;
 
 pub(crate) use answer::foreign_conflict;
@@ -34,12 +34,13 @@ impl Asked {
         let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
             return Self::default();
         };
+        let list = fields.remove("distinct_ids");
         let mut text = |name| match fields.remove(name) {
             Some(Value::String(text)) => Some(text),
             _ => None,
         };
         let (compliance_type, disclosure_type) = (text("compliance_type"), text("disclosure_type"));
-        let ids = match fields.remove("distinct_ids") {
+        let ids = match list {
             Some(Value::Array(ids)) => ids
                 .into_iter()
                 .filter_map(|id| {
@@ -50,7 +51,7 @@ impl Asked {
                     }
                 })
                 .collect(),
-            _ => Vec::new(),
+            _ => text("distinct_id").into_iter().collect(),
         };
         Self {
             ids,

@@ -1,4 +1,4 @@
-//! Version 3.0 of the API.
+//! Version 3.0 of the API, and what both versions have in common.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::ledger::{Entry, Operation};
 use crate::message::Reply;
 use crate::options::{Dialect, ItemSlash};
 use crate::seen::{Seen, Verdict};
-use crate::task::{Order, Task, TaskKind};
+use crate::task::{Order, Task, TaskKind, Version};
 use crate::world::{Action, Route, World};
 
 const BASE: &str = "/api/app/";
@@ -22,15 +22,17 @@ pub(super) fn route(dialect: &Dialect, method: &str, path: &str) -> Route {
         action,
     };
     let kinds = [
-        ("data-retrievals/v3.0", TaskKind::Retrieval),
-        ("data-deletions/v3.0", TaskKind::Deletion),
+        ("data-retrievals/v3.0", TaskKind::Retrieval, Version::V3),
+        ("data-deletions/v3.0", TaskKind::Deletion, Version::V3),
+        ("data-retrievals/v2.0", TaskKind::Retrieval, Version::V2),
+        ("data-deletions/v2.0", TaskKind::Deletion, Version::V2),
     ];
     let found = path.strip_prefix(BASE).and_then(|rest| {
         kinds
             .into_iter()
-            .find_map(|(name, kind)| Some((kind, rest.strip_prefix(name)?)))
+            .find_map(|(name, kind, version)| Some((kind, version, rest.strip_prefix(name)?)))
     });
-    let Some((kind, rest)) = found else {
+    let Some((kind, version, rest)) = found else {
         return nothing(Action::Missing);
     };
     if !rest.is_empty() && !rest.starts_with('/') {
@@ -47,6 +49,9 @@ pub(super) fn route(dialect: &Dialect, method: &str, path: &str) -> Route {
         ("GET", TaskKind::Retrieval, false) => Operation::GetRetrieval,
         ("GET", TaskKind::Deletion, false) => Operation::GetDeletion,
         ("DELETE", TaskKind::Deletion, false) => Operation::CancelDeletion,
+        ("DELETE", TaskKind::Retrieval, false) if version == Version::V2 => {
+            Operation::CancelRetrieval
+        }
         _ => return nothing(Action::WrongMethod),
     };
     let miss = if id.is_empty() {
@@ -90,12 +95,14 @@ impl World {
             return self.refuse(401, "Invalid or missing project token");
         }
         let id = route.task_id.as_deref().unwrap_or_default();
+        let version = super::v2::version(&seen.path);
         match route.operation {
             Operation::CreateRetrieval => self.create(TaskKind::Retrieval, seen, entry, fault),
             Operation::CreateDeletion => self.create(TaskKind::Deletion, seen, entry, fault),
-            Operation::GetRetrieval => self.status(TaskKind::Retrieval, id, fault),
-            Operation::GetDeletion => self.status(TaskKind::Deletion, id, fault),
-            Operation::CancelDeletion => self.cancel(id, seen),
+            Operation::GetRetrieval => self.status((TaskKind::Retrieval, version), id, fault),
+            Operation::GetDeletion => self.status((TaskKind::Deletion, version), id, fault),
+            Operation::CancelDeletion => self.cancel((TaskKind::Deletion, version), id, seen),
+            Operation::CancelRetrieval => self.cancel((TaskKind::Retrieval, version), id, seen),
             Operation::Any | Operation::Download | Operation::Other => {
                 self.refuse(404, "Not found")
             }
@@ -109,7 +116,11 @@ impl World {
         entry: &mut Entry,
         fault: Option<&Fault>,
     ) -> Reply {
-        let order = match self.read_order(kind, &seen.body()) {
+        let order = match super::v2::version(&seen.path) {
+            Version::V2 => self.read_order_v2(kind, &seen.body()),
+            Version::V3 => self.read_order(kind, &seen.body()),
+        };
+        let order = match order {
             Ok(order) => order,
             Err(refusal) => return refusal,
         };
@@ -173,23 +184,31 @@ impl World {
             let text = format!("Too many distinct_ids: the limit is {limit} per request");
             return Err(self.refuse(self.options.too_many_status, &text));
         }
-        if ids.is_empty() || ids.iter().any(String::is_empty) {
-            return Err(refuse("distinct_ids must not be empty"));
-        }
-        if ids.iter().collect::<HashSet<_>>().len() != ids.len() {
-            return Err(refuse("distinct_ids must be unique"));
-        }
-        if ids.iter().any(|id| self.options.bad_ids.contains(id)) {
-            return Err(refuse("invalid distinct_id"));
-        }
+        self.check_ids(&ids)?;
         let subject_request_id = text("subject_request_id")?.map(str::to_owned);
         Ok(Order {
+            version: Version::V3,
             kind,
             ids,
             compliance,
             disclosure,
             subject_request_id,
         })
+    }
+
+    /// What is refused of ids in every version.
+    pub(super) fn check_ids(&self, ids: &[String]) -> Result<(), Reply> {
+        let refuse = |text: &str| Err(self.refuse(400, text));
+        if ids.is_empty() || ids.iter().any(String::is_empty) {
+            return refuse("distinct_ids must not be empty");
+        }
+        if ids.iter().collect::<HashSet<_>>().len() != ids.len() {
+            return refuse("distinct_ids must be unique");
+        }
+        if ids.iter().any(|id| self.options.bad_ids.contains(id)) {
+            return refuse("invalid distinct_id");
+        }
+        Ok(())
     }
 
     fn ids_per_request(&self, kind: TaskKind) -> usize {
@@ -204,7 +223,11 @@ impl World {
 
     /// Observed: one id with a running deletion refuses the whole batch.
     fn conflict(&self, order: &Order) -> Option<Reply> {
-        if order.kind != TaskKind::Deletion || !self.options.dialect.conflict_guard {
+        let guarded = match order.version {
+            Version::V2 => self.options.dialect.conflict_guard_v2,
+            Version::V3 => self.options.dialect.conflict_guard,
+        };
+        if order.kind != TaskKind::Deletion || !guarded {
             return None;
         }
         let mut ids = Vec::new();
@@ -248,22 +271,22 @@ impl World {
         budget == 0 || outstanding == 0 || outstanding.saturating_add(scans) <= budget
     }
 
-    fn status(&mut self, kind: TaskKind, id: &str, fault: Option<&Fault>) -> Reply {
+    fn status(&mut self, of: (TaskKind, Version), id: &str, fault: Option<&Fault>) -> Reply {
         let polled = self.by_id.get(id).copied().and_then(|index| {
             let task = self
                 .tasks
                 .get_mut(index)
-                .filter(|task| task.order.kind == kind)?;
+                .filter(|task| (task.order.kind, task.order.version) == of)?;
             task.polls += 1;
             Some((index, task.polls))
         });
         let Some((task, polls)) =
             polled.and_then(|(index, polls)| Some((self.tasks.get(index)?, polls)))
         else {
-            return self.unknown_task();
+            return self.unknown_task(of.1);
         };
         if polls <= self.options.lag_not_found_polls {
-            return self.unknown_task();
+            return self.unknown_task(of.1);
         }
         let nth = polls - self.options.lag_not_found_polls - 1;
         let word = usize::try_from(nth)
@@ -274,7 +297,7 @@ impl World {
 
     /// The body of a cancel is empty (documented); one with a body is refused (our assumption), as
     /// it comes from a client that took the overview's sample literally.
-    fn cancel(&mut self, id: &str, seen: &Seen) -> Reply {
+    fn cancel(&mut self, of: (TaskKind, Version), id: &str, seen: &Seen) -> Reply {
         if !seen.body.is_empty() {
             return self.refuse(400, "A cancel takes no body");
         }
@@ -283,7 +306,7 @@ impl World {
             .by_id
             .get(id)
             .and_then(|index| self.tasks.get_mut(*index));
-        match task.filter(|task| task.order.kind == TaskKind::Deletion) {
+        match task.filter(|task| (task.order.kind, task.order.version) == of) {
             None => self.refuse(404, "Not found"),
             Some(task) if task.state(now_ms).is_cancellable() => {
                 task.revoke(now_ms);

@@ -205,6 +205,21 @@ fn vendor(check: &mut Check, case: &Table, expect: &Table, ended: &Ended) {
             found <= most,
         );
     }
+    let api = || {
+        let of_api = |entry: &&Value| entry["host"].as_str() == Some("api");
+        let paths = ended.ledger.iter().filter(of_api);
+        paths.map(|entry| entry["path"].as_str().unwrap_or_default())
+    };
+    if let Some(part) = text(expect, "paths_have") {
+        let other = api().find(|path| !path.contains(part));
+        check.same("a path of another kind", other, None);
+    }
+    if let Some(end) = text(expect, "last_path_ends") {
+        check.hold(
+            format!("the last path does not end with {end:?}"),
+            api().last().is_some_and(|path| path.ends_with(end)),
+        );
+    }
     check.hold(
         "requests before the start",
         ended.started || ended.ledger.is_empty(),

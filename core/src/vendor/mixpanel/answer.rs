@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::v3::checked_task;
+use super::address::checked_task;
 use crate::model::job::{Job, JobStatus};
 use crate::model::subject::DistinctId;
 use crate::model::wire::{Conflict, Operation, Reading, Refusal, Response, Subject};

@@ -12,11 +12,13 @@ use url::Url;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::action::{Kind, Terms};
 use crate::model::time::Clock;
-use crate::model::wire::{Operation, Reading, Request, Response};
+use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
 use crate::vendor::{Capabilities, Vendor};
 
+mod address;
 mod answer;
+mod v2;
 mod v3;
 
 /// Where a project's data lives.
@@ -63,6 +65,33 @@ impl Region {
     }
 }
 
+/// A version of the API. Tasks of one are unknown to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V2,
+    V3,
+}
+
+impl Version {
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "2.0" => Ok(Self::V2),
+            "3.0" => Ok(Self::V3),
+            _ => Err(Error::new(
+                ErrorKind::Config,
+                "api_version must be \"3.0\" or \"2.0\"",
+            )),
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::V2 => "v2.0",
+            Self::V3 => "v3.0",
+        }
+    }
+}
+
 /// A Mixpanel project: credentials and limits. Does no I/O.
 ///
 /// `Debug` shows neither token.
@@ -70,6 +99,7 @@ impl Region {
 pub struct Mixpanel {
     base_url: Url,
     region: Option<Region>,
+    version: Version,
     project_token: Secret,
     oauth_token: Secret,
     data_groups: u32,
@@ -133,7 +163,8 @@ impl Builder {
         self.region = region;
         self
     }
-    /// The API's version: `"3.0"`.
+    /// The API's version: `"3.0"`, or the older `"2.0"` (GDPR only, one person per retrieval). A
+    /// journal belongs to one of them.
     pub fn api_version(mut self, version: impl Into<String>) -> Self {
         self.api_version = version.into();
         self
@@ -177,10 +208,11 @@ impl Builder {
 
     /// Checks everything. Errors are of kind `Config` and show no value.
     pub fn build(self) -> Result<Mixpanel> {
-        if self.api_version != "3.0" {
+        let version = Version::parse(&self.api_version)?;
+        if version == Version::V2 && self.subject_request_ids {
             return Err(Error::new(
                 ErrorKind::Config,
-                "api_version must be \"3.0\" (\"2.0\" is not offered by this release)",
+                "subject_request_ids goes with api_version \"3.0\" only",
             ));
         }
         let region = self.base_url.is_none().then_some(self.region);
@@ -218,6 +250,7 @@ impl Builder {
         Ok(Mixpanel {
             base_url: base_url(&text)?,
             region,
+            version,
             project_token: Secret::token("project token", self.project_token)?,
             oauth_token: Secret::token("OAuth token", self.oauth_token)?,
             data_groups: self.data_groups,
@@ -268,7 +301,10 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 impl Vendor for Mixpanel {
     fn name(&self) -> &'static str {
-        "mixpanel-3.0"
+        match self.version {
+            Version::V2 => "mixpanel-2.0",
+            Version::V3 => "mixpanel-3.0",
+        }
     }
     fn base_url(&self) -> &Url {
         &self.base_url
@@ -278,29 +314,50 @@ impl Vendor for Mixpanel {
     }
     fn capabilities(&self) -> Capabilities {
         // Cancelling a retrieval is documented for version 2.0 only. The 409 guard of deletions is
-        // observed in production by a large integrator, not documented.
+        // observed in production by a large integrator, with version 3.0, and not documented: of
+        // version 2.0 nothing is known, so nothing is built on it there.
+        let old = self.version == Version::V2;
         Capabilities {
-            conflict_guard: true,
+            conflict_guard: !old,
             cancel_deletion: true,
-            cancel_retrieval: false,
+            cancel_retrieval: old,
             request_ids: self.subject_request_ids,
         }
     }
     fn max_ids(&self, kind: Kind) -> usize {
         match (kind, self.data_groups) {
+            _ if self.version == Version::V2 => v2::max_ids(kind, self.data_groups),
             (Kind::Retrieval, _) => 2000,
             (Kind::Deletion, 0) => 1999,
             (Kind::Deletion, groups) => (2000 / (groups as usize + 1)).max(1),
         }
     }
     fn check(&self, terms: Terms) -> Result<()> {
-        terms.check().map(drop)
+        terms.check()?;
+        match self.version {
+            Version::V2 => v2::check(terms),
+            Version::V3 => Ok(()),
+        }
     }
     fn create_body(&self, terms: Terms, ids_json: &str) -> String {
-        v3::create_body(terms, ids_json)
+        match self.version {
+            Version::V2 => v2::create_body(terms, ids_json),
+            Version::V3 => v3::create_body(terms, ids_json),
+        }
     }
     fn request(&self, operation: &Operation) -> Result<Request> {
-        v3::request(self, operation)
+        let body = match self.version {
+            Version::V2 => v2::body(operation)?,
+            Version::V3 => v3::body(operation),
+        };
+        address::request(self, operation, body)
+    }
+    fn item_form(&self, operation: &Operation) -> PathForm {
+        match (self.version, operation) {
+            // Documented so, unlike the status call beside it.
+            (Version::V2, Operation::Cancel { .. }) => PathForm::Bare,
+            _ => PathForm::Slash,
+        }
     }
     fn read(&self, operation: &Operation, response: &Response) -> Reading {
         answer::read(operation, response)

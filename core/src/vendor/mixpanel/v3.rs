@@ -1,16 +1,7 @@
-//! Requests of version 3.0.
-//!
-//! The collection's path ends with a slash (samples, working clients); without it the host
-//! answers other routes with a redirect, and following one would turn a POST into a GET.
+//! Bodies of version 3.0.
 
-use bytes::Bytes;
-use http::Method;
-
-use super::Mixpanel;
-use crate::error::{Error, ErrorKind, Result};
-use crate::model::action::{Kind, Terms};
-use crate::model::wire::{Operation, PathForm, Request};
-use crate::secret::Secret;
+use crate::model::action::Terms;
+use crate::model::wire::Operation;
 
 /// The body of a create call. The ids stand in it exactly as the plan froze them.
 pub(super) fn create_body(terms: Terms, ids_json: &str) -> String {
@@ -22,87 +13,34 @@ pub(super) fn create_body(terms: Terms, ids_json: &str) -> String {
     format!("{{\"distinct_ids\":{ids_json},\"compliance_type\":\"{compliance}\"{disclosure}}}")
 }
 
-/// Builds the request of an operation.
-pub(super) fn request(project: &Mixpanel, operation: &Operation) -> Result<Request> {
-    let (method, kind, item, body) = match operation {
-        Operation::Create {
-            terms,
-            ids_json,
-            request_id,
-        } => {
-            let mut body = create_body(*terms, &ids_json.0);
-            if let (Some(id), Some('}')) = (request_id, body.pop()) {
-                body.push_str(",\"subject_request_id\":\"");
-                body.push_str(id);
-                body.push('"');
-            }
-            body.push('}');
-            (Method::POST, terms.kind, None, Some(Bytes::from(body)))
-        }
-        Operation::Get { kind, task, form } => (Method::GET, *kind, Some((task, *form)), None),
-        // No body: the overview's sample of a cancel, sent literally, would create a deletion.
-        Operation::Cancel { kind, task, form } => {
-            (Method::DELETE, *kind, Some((task, *form)), None)
-        }
+/// The body of an operation; a call about one task has none.
+pub(super) fn body(operation: &Operation) -> Option<String> {
+    let Operation::Create {
+        terms,
+        ids_json,
+        request_id,
+    } = operation
+    else {
+        return None;
     };
-    let collection = match kind {
-        Kind::Retrieval => "data-retrievals",
-        Kind::Deletion => "data-deletions",
-    };
-    let mut url = project.base_url.clone();
-    {
-        let mut path = url
-            .path_segments_mut()
-            .map_err(|()| Error::new(ErrorKind::Config, "base_url cannot hold a path"))?;
-        path.extend([collection, "v3.0"]);
-        match item {
-            None => {
-                path.push("");
-            }
-            Some((task, form)) => {
-                path.push(checked_task(task)?);
-                if form == PathForm::Slash {
-                    path.push("");
-                }
-            }
-        }
+    let mut body = create_body(*terms, &ids_json.0);
+    if let (Some(id), Some('}')) = (request_id, body.pop()) {
+        body.push_str(",\"subject_request_id\":\"");
+        body.push_str(id);
+        body.push('"');
     }
-    let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("token", project.project_token.expose())
-        .finish();
-    Ok(Request {
-        method,
-        url,
-        query: Secret::new(query),
-        bearer: project.oauth_token.clone(),
-        body,
-    })
-}
-
-/// A task id becomes a part of the path. An empty one would turn a cancel or a status call into a
-/// call on the collection, so only what a vendor could have given is let through.
-pub(super) fn checked_task(task: &str) -> Result<&str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-    let fine = !task.is_empty()
-        && task.len() <= 128
-        && task.chars().all(plain)
-        && task.chars().any(|c| c.is_ascii_alphanumeric());
-    if fine {
-        return Ok(task);
-    }
-    Err(Error::new(
-        ErrorKind::InvalidInput,
-        "a task id is made of letters, digits and - _ . : and at most 128 long; pass the id as the vendor gave it",
-    ))
+    body.push('}');
+    Some(body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::action::{Compliance, Disclosure};
-    use crate::model::wire::IdsJson;
+    use crate::error::ErrorKind;
+    use crate::model::action::{Compliance, Disclosure, Kind};
+    use crate::model::wire::{IdsJson, PathForm};
     use crate::vendor::Vendor as _;
-    use crate::vendor::mixpanel::Region;
+    use crate::vendor::mixpanel::{Mixpanel, Region};
 
     fn project(region: Region) -> Mixpanel {
         Mixpanel::builder("proj&1", "oauth")
