@@ -136,6 +136,7 @@ const MET: &[&str] = &[
     "fault html", "fault no_id", "fault redirect", "fault reset", "fault status",
     "fault status_word", "fault truncated_archive", "fault truncated_json", "fault wrong_secret",
     "origin adopted", "origin created", "origin elsewhere",
+    "sealed CANCELLED", "sealed DONE", "sealed REVOKED",
 ];
 
 /// The process dies at each step in turn: before and after every call, commit and wait.

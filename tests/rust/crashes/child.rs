@@ -25,7 +25,7 @@ pub const RUNS: [(Kind, &str, usize); 2] = [(Kind::Deletion, "d", 6), (Kind::Ret
 const GROUPS: u32 = 665;
 
 /// Tells the vendor the time before each call, and says what is committed by then.
-struct Synced {
+pub struct Synced {
     inner: HttpTransport,
     clock: Arc<VirtualClock>,
     vendor: String,
@@ -35,6 +35,24 @@ struct Synced {
 }
 
 impl Synced {
+    /// Both begin with the same time.
+    pub fn new(
+        clock: &Arc<VirtualClock>,
+        base_url: &str,
+        journal: &Arc<SqliteJournal>,
+        acks: Option<File>,
+    ) -> Result<Self> {
+        let rest = base_url.strip_prefix("http://").unwrap();
+        Ok(Self {
+            inner: HttpTransport::new(&Settings::default(), true)?,
+            clock: Arc::clone(clock),
+            vendor: rest.split('/').next().unwrap().to_owned(),
+            told: AtomicI64::new(clock.now()),
+            journal: Arc::clone(journal),
+            acks,
+        })
+    }
+
     fn sync(&self) {
         let now = self.clock.now();
         let ms = now - self.told.swap(now, Ordering::Relaxed);
@@ -82,8 +100,7 @@ pub fn live(order: &Value) {
 async fn work(order: &Value) -> Result<()> {
     let text = |name: &str| order[name].as_str().unwrap();
     let folder = Path::new(text("folder"));
-    let now = order["now"].as_i64().unwrap();
-    let clock = Arc::new(VirtualClock::new(now));
+    let clock = Arc::new(VirtualClock::new(order["now"].as_i64().unwrap()));
     let vendor = Mixpanel::builder(text("token"), text("oauth"))
         .base_url(text("base_url"))
         .archive_secret(text("secret"))
@@ -92,15 +109,8 @@ async fn work(order: &Value) -> Result<()> {
         .build()?;
     let journal = Arc::new(SqliteJournal::open(&folder.join("dsr.sqlite3"))?);
     let acks = order["acks"] == json!(true);
-    let address = vendor_address(text("base_url"));
-    let transport = Synced {
-        inner: HttpTransport::new(&Settings::default(), true)?,
-        clock,
-        vendor: address,
-        told: AtomicI64::new(now),
-        journal: Arc::clone(&journal),
-        acks: acks.then(|| File::create(folder.join("acks")).unwrap()),
-    };
+    let acks = acks.then(|| File::create(folder.join("acks")).unwrap());
+    let transport = Synced::new(&clock, text("base_url"), &journal, acks)?;
     let client = Client::builder(vendor)
         .journal(Journal::custom(journal))
         .transport(Arc::new(transport))
@@ -136,9 +146,4 @@ async fn work(order: &Value) -> Result<()> {
 fn is(run: &dsrkit::RunHandle, name: &str) -> bool {
     run.row()
         .is_ok_and(|row| row.reference.as_deref() == Some(name))
-}
-
-fn vendor_address(base_url: &str) -> String {
-    let rest = base_url.strip_prefix("http://").unwrap();
-    rest.split('/').next().unwrap().to_owned()
 }

@@ -113,6 +113,8 @@ pub struct Case {
     /// Whether requests carry a name of ours.
     pub request_ids: bool,
     pub sqlite: bool,
+    /// Whether ids of deletions leave the journal at their end.
+    pub seals: bool,
     /// Whether the journal has a place for answers that it cannot take.
     pub rescue: bool,
     /// By process, over and over.

@@ -41,14 +41,14 @@ impl Rows {
     pub fn read(journal: &dyn Journal, row: RunRow, before: Option<&Self>) -> Result<Self> {
         let id = row.id.clone();
         let batches = journal.batches(&id)?;
-        let known = before.filter(|rows| rows.batches.len() == batches.len());
-        let ids = match known {
-            Some(rows) => rows.ids.clone(),
-            None => batches
-                .iter()
-                .map(|batch| Ok(serde_json::from_str(&journal.batch_ids(&id, batch.no)?).unwrap()))
-                .collect::<Result<_>>()?,
-        };
+        let known = |no: u32| before.and_then(|rows| rows.ids.get(no as usize).cloned());
+        let ids = batches
+            .iter()
+            .map(|batch| match known(batch.no) {
+                Some(ids) => Ok(ids),
+                None => Ok(serde_json::from_str(&journal.batch_ids(&id, batch.no)?).unwrap()),
+            })
+            .collect::<Result<_>>()?;
         Ok(Self {
             attempts: journal.attempts(&id)?,
             jobs: journal.jobs(&id)?,

@@ -1,13 +1,13 @@
 //! What must hold after every step, by the numbers of the reliability goals. I9, I10 and I15 speak
-//! of the end and are in `truth.rs`. I13 (sealing) and I14 (leases) are left out: what they speak of
-//! is not part of this journal yet.
+//! of the end and are in `truth.rs`. I14 speaks of leases, which only a journal on a server has:
+//! `tests/rust/postgres_workers.rs` checks it there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dsrkit::Kind;
 use dsrkit::Millis;
-use dsrkit::journal::{AttemptState, BatchState, CancelState};
+use dsrkit::journal::{AttemptState, BatchState, CancelState, Journal, MAC_BYTES};
 use dsrkit_sandbox as vendor;
 use dsrkit_sandbox::Host;
 use sha2::{Digest as _, Sha256};
@@ -47,6 +47,7 @@ pub fn after_a_commit(state: &mut State, at: Millis) -> Verdict {
             process: state.process,
         };
         CHECKS.iter().try_for_each(|check| check(&look))?;
+        i13(journal.as_ref(), &now)?;
         rows.insert(now.row.id.clone(), now);
     }
     let lost = state.facts.rows.keys().any(|id| !rows.contains_key(id));
@@ -189,6 +190,19 @@ fn i12(look: &Look<'_>) -> Verdict {
             "I12: an archive is not what the journal says",
             inside && same,
         )?;
+    }
+    Ok(())
+}
+
+/// I13: a sealed batch is at its end; its ids cannot be had, and as many digests can.
+fn i13(journal: &dyn Journal, now: &Rows) -> Verdict {
+    use BatchState as B;
+    for batch in now.batches.iter().filter(|row| row.sealed_at.is_some()) {
+        let ended = [B::Done, B::Failed, B::Revoked, B::Cancelled].contains(&batch.state);
+        let gone = journal.batch_ids(&now.row.id, batch.no).is_err();
+        let macs = journal.batch_macs(&now.row.id, batch.no);
+        let kept = macs.is_ok_and(|macs| macs.len() == batch.n as usize * MAC_BYTES);
+        hold("I13: sealed, and not as it must be", ended && gone && kept)?;
     }
     Ok(())
 }

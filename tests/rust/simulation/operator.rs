@@ -119,8 +119,9 @@ pub async fn open(world: &Arc<World>, process: u32) -> Result<Client> {
             .journal(Journal::custom(journal.clone()))
             .settings(Settings {
                 on_ambiguous: case.policy,
-                // The truth is told per id, so ids stay through every process and jump of a clock.
-                keep_deleted_for: LONG,
+                // The truth is told per id: where ids do not leave at once, they stay through every
+                // process and jump of a clock.
+                keep_deleted_for: if case.seals { Duration::ZERO } else { LONG },
                 keep_retrieved_for: LONG,
                 ..Settings::default()
             })

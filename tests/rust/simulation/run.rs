@@ -120,7 +120,14 @@ async fn life(world: &Arc<World>, process: u32, settled: bool) -> Ended {
     if settled && world.state().calls != before {
         return Ended::Failed("I9: all was done, and the next process called".to_owned());
     }
-    match truth::check(world, &client) {
+    let checked = truth::check(world, &client);
+    match checked.and_then(|()| {
+        if settled {
+            truth::sealed(world)
+        } else {
+            Ok(())
+        }
+    }) {
         Ok(()) => Ended::Here(end),
         Err(what) => Ended::Failed(what),
     }
@@ -164,6 +171,8 @@ fn met(state: &State) -> BTreeSet<String> {
                 .iter()
                 .map(|row| format!("batch {}", row.state)),
         );
+        let sealed = rows.batches.iter().filter(|row| row.sealed_at.is_some());
+        met.extend(sealed.map(|row| format!("sealed {}", row.state)));
         met.extend(
             rows.attempts
                 .iter()

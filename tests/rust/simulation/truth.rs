@@ -1,7 +1,7 @@
 //! At the end: everything has come to rest in time (I9, I15), the account adds up (I10), and what
 //! it says is true at the vendor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use dsrkit::journal::{BatchRow, BatchState};
@@ -32,7 +32,13 @@ pub fn check(world: &World, client: &Client) -> Verdict {
     let mut vendor = BTreeMap::new();
     for report in reports {
         let row = journal.run(&report.run_id).map_err(said)?.unwrap();
-        let rows = Rows::read(journal.as_ref(), row, None).map_err(said)?;
+        let rows = {
+            let state = world.state();
+            // Ids that have left the journal are known from before.
+            let known = state.facts.rows.get(&report.run_id);
+            let before = known.filter(|_| world.case.seals);
+            Rows::read(journal.as_ref(), row, before).map_err(said)?
+        };
         for job in &rows.jobs {
             vendor
                 .entry(job.task.clone())
@@ -45,6 +51,48 @@ pub fn check(world: &World, client: &Client) -> Verdict {
             true_at_the_vendor(world, &rows, batch, &vendor)?;
         }
         cancels(&report, &vendor)?;
+    }
+    Ok(())
+}
+
+/// I13, when all was done before this process was there: what is to be sealed is, and no file holds a
+/// trace of it.
+pub fn sealed(world: &World) -> Verdict {
+    use BatchState as B;
+    let (case, state) = (&world.case, world.state());
+    let back = case.jumps().any(|by| by < 0);
+    let (mut gone, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for rows in state.facts.rows.values() {
+        for (batch, ids) in rows.batches.iter().zip(&rows.ids) {
+            let ended = [B::Done, B::Revoked, B::Cancelled].contains(&batch.state);
+            let due = case.seals && ended && rows.row.terms.kind == Kind::Deletion;
+            match batch.sealed_at {
+                None if due && !back => return fail("I13: ids stay longer than they should"),
+                None if batch.state != B::Split => kept.extend(ids),
+                _ => gone.extend(ids),
+            }
+        }
+    }
+    if !case.sqlite {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(world.place.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let bytes = match name.starts_with("dsr.sqlite3") && path.is_file() {
+            true => std::fs::read(&path).unwrap(),
+            false => continue,
+        };
+        for id in gone.difference(&kept) {
+            let quoted = serde_json::to_string(id).unwrap();
+            let traces = [id.as_bytes(), quoted.trim_matches('"').as_bytes()];
+            if traces
+                .iter()
+                .any(|trace| memchr::memmem::find(&bytes, trace).is_some())
+            {
+                return fail(format!("I13: {name} holds an id that is sealed"));
+            }
+        }
     }
     Ok(())
 }
