@@ -10,6 +10,8 @@ place=$target/mutants
 tree=$place/tree
 # Never the ordinary place: a build of the same sources elsewhere counts as the same build.
 export CARGO_TARGET_DIR=$place/build RUST_BACKTRACE=0
+# Built quickly: most fall within a few seeds.
+export CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0
 features=${FEATURES:-sandbox,blocking,testing,postgres}
 unset DSRKIT_SOAK PIECE
 

@@ -140,6 +140,17 @@ fn in_time(world: &World) -> Verdict {
     let mut bound = (task + task / 10 + 7 * HOUR) * in_turn;
     bound += 2 * Millis::try_from(hold.as_millis()).unwrap() + 9 * HOUR;
     bound += ids as i64 * 20 * MINUTE;
+    // A look that finds nothing, or a word that says nothing, costs another look; after a jump of
+    // the clock a task looks old, and is looked at every six hours.
+    for trouble in &case.troubles {
+        bound += 6
+            * HOUR
+            * match trouble {
+                Trouble::Lag(looks) => *looks as i64,
+                Trouble::Words(words) => words.len() as i64,
+                _ => 0,
+            };
+    }
     let quiet = world.state().last_trouble.max(latest);
     let took = world.time.now() - quiet;
     if took > bound {
