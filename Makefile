@@ -56,12 +56,8 @@ bench: ## speed and memory beside a plain script, in one run
 	$(CARGO) run --release -q -p dsrkit --example schedule --features sandbox
 	$(PYTHON) benches/archive/run.py
 
-soak: $(VENV)/.installed ## long runs: 100,000 simulated seeds, mutants, a crash at every single call, the demo killed many times, ten million ids
-	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --test durability --test simulation --test large_archive --test postgres -- --nocapture
-	FEATURES=$(FEATURES) tests/mutants/run.sh
-	DSRKIT_SOAK=1 $(CARGO) test --release -p dsrkit --features $(FEATURES) --lib archive
-	DSRKIT_SOAK=1 $(PY) -m pytest -q tests/python/test_demo.py
-	$(CARGO) run --release -q -p dsrkit --example intake_memory -- 10000000
+soak: $(VENV)/.installed ## the long runs of a release, with a closing table (hours; goes on where it was stopped): docs/RELIABILITY.md
+	FEATURES=$(FEATURES) $(PYTHON) tests/soak/run.py
 
 docs: ## the Rust reference
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p dsrkit --no-deps --features $(FEATURES)
