@@ -31,7 +31,7 @@ use piece::{piece, soak};
 use simulation::case::{Case, Manner, Outage, Trouble};
 use simulation::chance::{HOUR, Profile, case, groups};
 use simulation::run::{Outcome, simulate, simulate_in};
-use simulation::story::tell;
+use simulation::story::{shrink, tell};
 use simulation::time::START;
 use simulation::world::World;
 
@@ -249,4 +249,28 @@ fn g1_a_seed_is_the_same_twice() {
         }
         assert_eq!(first.len(), second.len());
     }
+}
+
+/// A story holds what it needs: here two ids in one deletion, and a crash.
+#[test]
+fn a_story_is_as_short_as_it_can_be() {
+    let fails = |case: &Case| {
+        let long = case.orders.iter().any(|order| order.ids.len() > 1);
+        let mut troubles = case.troubles.iter();
+        let crash = troubles.any(|trouble| matches!(trouble, Trouble::Crash { .. }));
+        (long && crash).then(|| "I1".to_owned())
+    };
+    let mut told = 0;
+    for seed in 1..200 {
+        let case = case(seed, Profile::Everything);
+        if fails(&case).is_none() {
+            continue;
+        }
+        let small = shrink(&case, fails);
+        assert_eq!((small.orders.len(), small.troubles.len()), (1, 1));
+        assert_eq!(small.orders[0].ids.len(), 2);
+        assert!(small.manners == [Manner::Wait] && !small.sqlite && small.orders[0].at == 0);
+        told += 1;
+    }
+    assert!(told > 20, "{told}");
 }
