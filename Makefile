@@ -16,7 +16,7 @@ RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>
 PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench soak docs header install-c wheel clean
+.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench soak docs header install install-c wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -65,9 +65,11 @@ docs: ## the Rust reference
 header: ## write include/dsrkit.h anew from ffi/src
 	$(CARGO) run -q -p dsrkit-ffi --example header
 
-install-c: ## build the C library and install it: make install-c PREFIX=/usr/local
+install: ## build the C library and install it: make install PREFIX=/usr/local
 	$(CARGO) build --release -p dsrkit-ffi
 	ffi/install.sh target/release $(PREFIX)
+
+install-c: install
 
 wheel: $(VENV)/.tools ## a release wheel in target/wheels
 	$(VENV)/bin/pip wheel -q --no-deps -w target/wheels .

@@ -26,13 +26,19 @@
  * DSR_NULL_POINTER otherwise. Texts are UTF-8 and end with NUL: DSR_BAD_UTF8 otherwise. Nothing
  * that you pass in is kept after the function has returned.
  *
+ * ENUMS are open: new numbers may come. Functions take them as int, so that one you do not know is
+ * refused, not undefined. Option objects and events are opaque, so the ABI can grow: see
+ * DSR_ABI_VERSION.
+ *
  * HANDLES. What a function gave you as dsr_x ** you free with dsr_x_free, in any order. Handles
  * are numbers, not addresses: one that was freed, or is of another kind, gives DSR_BAD_STATE;
  * freed twice it is ignored. A const char * that a getter returns lives as long as the handle that
  * it was asked of. A char ** output is yours: free it with dsr_string_free.
  *
  * THREADS. Any thread may use any handle at any time; do not free a handle while another thread
- * still reads a text of it. No function calls back. Functions that reach the vendor block.
+ * still reads a text of it. Functions that reach the vendor block; poll and epoll work through
+ * dsr_run_fd. Nothing calls back but the log (dsr_log_set), and that on your own threads only. What
+ * each type needs stands with it: owner, threads, lifetime.
  *
  * FORK. A child process gets DSR_FORK for the parent's handles and makes its own.
  *
@@ -163,49 +169,104 @@ typedef enum {
     DSR_DISCLOSURE_SOURCES = 3,
 } dsr_disclosure;
 
-// A client of one project. Any number of threads may use it at the same time. Plans and runs
-// made of it stop working (DSR_BAD_STATE) when it is freed.
+// How much a line of the log matters.
+typedef enum {
+    // Something failed that nobody else is told of.
+    DSR_LOG_ERROR = 1,
+    // Something is not as it should be.
+    DSR_LOG_WARN = 2,
+    // Something that happens rarely.
+    DSR_LOG_INFO = 3,
+    // Each call to the vendor.
+    DSR_LOG_DEBUG = 4,
+    // Everything.
+    DSR_LOG_TRACE = 5,
+} dsr_log_level;
+
+// The front door to one project, with its journal.
+// Owner: you; dsr_client_free.
+// Threads: any, several at the same time.
+// Lifetime: keeps copies of project and settings, which may be freed. Plans and runs made of it
+//   give DSR_BAD_STATE once it is freed; jobs, events, outcomes, reports and errors stay.
 typedef struct dsr_client dsr_client;
 
 // How archives become packages.
+// Owner: you; dsr_collect_options_free.
+// Threads: any; one change at a time happens.
+// Lifetime: dsr_run_collect copies them; may be used for several runs.
 typedef struct dsr_collect_options dsr_collect_options;
 
-// What went wrong. Any thread may read it; free it with dsr_error_free.
+// What went wrong.
+// Owner: you, when a function has set your *err; dsr_error_free.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_error dsr_error;
 
-// One event. Holds no id of a person and no secret. Any thread may read it.
+// One thing that happened in a run. Holds no id of a person and no secret.
+// Owner: you; dsr_event_free.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_event dsr_event;
 
-// A vendor task as one answer showed it; it never changes. Any thread may read it.
+// A vendor task as one answer showed it; it never changes.
+// Owner: you; dsr_job_free, which leaves the vendor's task alone.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_job dsr_job;
 
-// A Mixpanel project: credentials and limits. Does no I/O. A client copies it, so it may be
-// freed or changed afterwards.
+// A Mixpanel project: credentials and limits. Does no I/O.
+// Owner: you; dsr_mixpanel_free.
+// Threads: any; one change at a time happens.
+// Lifetime: a client copies it, so it may be changed or freed afterwards. One made by a
+//   dsr_sandbox runs by that one's clock.
 typedef struct dsr_mixpanel dsr_mixpanel;
 
-// What became of one id. Any thread may read it.
+// What became of one id.
+// Owner: you; dsr_outcome_free.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_outcome dsr_outcome;
 
 // A frozen plan: the ids, guarded, deduplicated and cut, in the journal. It never changes.
-// Any thread may use it.
+// Owner: you; dsr_plan_free, which leaves the plan in the journal.
+// Threads: any, several at the same time.
+// Lifetime: dsr_plan_start needs its client alive; its texts live as long as it does.
 typedef struct dsr_plan dsr_plan;
 
-// What a plan says besides its ids. May be used for several plans.
+// What a plan says besides its ids.
+// Owner: you; dsr_plan_options_free.
+// Threads: any; one change at a time happens.
+// Lifetime: a plan copies them; may be used for several plans.
 typedef struct dsr_plan_options dsr_plan_options;
 
-// The account of a run at one moment; it never changes. Any thread may read it.
+// The account of a run at one moment; it never changes.
+// Owner: you; dsr_report_free.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_report dsr_report;
 
-// A run. Nothing moves unless a thread waits for it, reads its events or ticks its client.
-// Any number of threads may use it; each event goes to one of those that read.
+// A plan being carried out. Nothing moves unless a thread waits for it, reads its events,
+// watches its dsr_run_fd or ticks its client.
+// Owner: you; dsr_run_free, which leaves the run in the journal.
+// Threads: any, several at the same time; each event goes to one of those that read.
+// Lifetime: needs its client alive, except for dsr_run_id.
 typedef struct dsr_run dsr_run;
 
-// A simulated vendor in this process, on loopback ports. Nothing leaves the machine. Any
-// thread may use it.
+// A simulated vendor in this process, on loopback ports. Nothing leaves the machine.
+// Owner: you; dsr_sandbox_free.
+// Threads: any, several at the same time.
+// Lifetime: must outlive the clients that talk to it.
 typedef struct dsr_sandbox dsr_sandbox;
 
-// Limits and times. dsr_client_new checks and copies them.
+// Limits and times.
+// Owner: you; dsr_settings_free.
+// Threads: any; one change at a time happens.
+// Lifetime: dsr_client_new checks and copies them.
 typedef struct dsr_settings dsr_settings;
+
+// Is handed one line of the log, a dsr_log_level, and the user_or_null of dsr_log_set. The line is
+// gone when it returns. It must return: no longjmp, no C++ exception.
+typedef void (*dsr_log_callback)(int level, const char *line, void *user);
 
 #ifdef __cplusplus
 extern "C" {
@@ -248,12 +309,35 @@ size_t dsr_error_n_tasks(const dsr_error *error);
 // One of them, counted from 0; NULL past the last.
 const char *dsr_error_task_id(const dsr_error *error, size_t index);
 
+// How many particulars it names, such as the row of a file; dsr_error_message holds them too.
+size_t dsr_error_n_context(const dsr_error *error);
+
+// A particular's name, counted from 0; NULL past the last.
+const char *dsr_error_context_name(const dsr_error *error, size_t index);
+
+// Its value; NULL past the last.
+const char *dsr_error_context_value(const dsr_error *error, size_t index);
+
+// Whether the same call may work later. Runs try again by themselves.
+bool dsr_error_is_retryable(const dsr_error *error);
+
 // Whether the vendor saw the request: "no", "maybe" or "yes".
 const char *dsr_error_sent(const dsr_error *error);
 
 // Frees a text that a function gave as `char **`. NULL, and a text that was freed before, are
 // ignored.
 void dsr_string_free(char *text);
+
+// Sets the function that gets the log, one for the whole process; NULL for none, the default.
+// Lines up to max_level (a dsr_log_level) are handed over by threads that are inside a function of
+// this library, while they wait or before they return, and never while a lock is held. The callback
+// may call every function that does not wait for the vendor (those give DSR_BAD_STATE), except this
+// one. Several threads may call it at the same time. When this function returns, no earlier callback
+// runs any more. No line holds an id of a person or a secret.
+dsr_status dsr_log_set(dsr_log_callback callback_or_null,
+                       void *user_or_null,
+                       int max_level,
+                       dsr_error **err);
 
 // A project by its token and the OAuth token of an owner or admin (it lives one year). Region US.
 // DSR_CONFIG for a token that is empty or holds a blank or a line end.
@@ -262,8 +346,20 @@ dsr_status dsr_mixpanel_new(const char *project_token,
                             dsr_mixpanel **mixpanel,
                             dsr_error **err);
 
+// A project by the variables DSRKIT_MIXPANEL_PROJECT_TOKEN, _OAUTH_TOKEN, _REGION,
+// _ARCHIVE_SECRET and _BASE_URL of the environment. Each may be given as a file's name in a variable
+// ending in _FILE instead. DSR_CONFIG names what is missing.
+dsr_status dsr_mixpanel_from_env(dsr_mixpanel **mixpanel,
+                                 dsr_error **err);
+
 // Frees a project. NULL is fine.
 void dsr_mixpanel_free(dsr_mixpanel *mixpanel);
+
+// Replaces both tokens; everything else is kept.
+dsr_status dsr_mixpanel_set_tokens(dsr_mixpanel *mixpanel,
+                                   const char *project_token,
+                                   const char *oauth_token,
+                                   dsr_error **err);
 
 // Where the project's data lives, a dsr_region. Default: DSR_REGION_US.
 dsr_status dsr_mixpanel_set_region(dsr_mixpanel *mixpanel, int region, dsr_error **err);
@@ -272,7 +368,8 @@ dsr_status dsr_mixpanel_set_region(dsr_mixpanel *mixpanel, int region, dsr_error
 // the region. http only for this machine. Default: the region's.
 dsr_status dsr_mixpanel_set_base_url(dsr_mixpanel *mixpanel, const char *url, dsr_error **err);
 
-// The version of the vendor's API. Default and, in this release, only: "3.0".
+// The version of the vendor's API: "3.0", or "2.0" (GDPR only, one person per retrieval, retrievals
+// can be cancelled). A journal belongs to one of them. Default: "3.0".
 dsr_status dsr_mixpanel_set_api_version(dsr_mixpanel *mixpanel,
                                         const char *version,
                                         dsr_error **err);
@@ -295,6 +392,18 @@ dsr_status dsr_mixpanel_add_archive_secret(dsr_mixpanel *mixpanel,
 // Adds a host that archives may be fetched from, exact or as ".suffix". Default: the vendor's
 // store, storage.googleapis.com and its sub-domains.
 dsr_status dsr_mixpanel_add_archive_host(dsr_mixpanel *mixpanel, const char *host, dsr_error **err);
+
+// Where the project's data lives, a dsr_region; -1 when a base URL was set.
+int dsr_mixpanel_region(const dsr_mixpanel *mixpanel);
+
+// The URL that calls go to. Free the text with dsr_string_free.
+dsr_status dsr_mixpanel_base_url(const dsr_mixpanel *mixpanel, char **url, dsr_error **err);
+
+// The most ids of one retrieval request; -1 for a handle that is not alive.
+int64_t dsr_mixpanel_retrieval_limit(const dsr_mixpanel *mixpanel);
+
+// The most ids of one deletion request; -1 for a handle that is not alive.
+int64_t dsr_mixpanel_deletion_limit(const dsr_mixpanel *mixpanel);
 
 // The default settings.
 dsr_status dsr_settings_new(dsr_settings **settings, dsr_error **err);
@@ -537,7 +646,7 @@ const char *dsr_job_requested_at(const dsr_job *job);
 // for 14 days: treat it as a secret.
 const char *dsr_job_download_url(const dsr_job *job);
 
-// Makes a retrieval task for at most 2000 ids, under a dsr_compliance, disclosing a
+// Makes a retrieval task for at most 2000 ids (version 2.0: for one), under a dsr_compliance, disclosing a
 // dsr_disclosure. The status of a new job is PENDING; look again with dsr_client_get_retrieval.
 dsr_status dsr_client_create_retrieval(const dsr_client *client,
                                        const char *const *ids,
@@ -666,6 +775,12 @@ uint64_t dsr_plan_duplicates(const dsr_plan *plan);
 // Requests that will be sent.
 uint32_t dsr_plan_batches(const dsr_plan *plan);
 
+// Rows that were left out (skip_bad); the report tells which and why.
+uint64_t dsr_plan_refused(const dsr_plan *plan);
+
+// Your own case number; NULL for none.
+const char *dsr_plan_reference(const dsr_plan *plan);
+
 // What confirms this plan, such as "4812:1a2b3c4d": the count of people, and the first eight
 // digits of the plan's digest. Show it to a person before you pass it to dsr_plan_start.
 const char *dsr_plan_confirm(const dsr_plan *plan);
@@ -673,6 +788,9 @@ const char *dsr_plan_confirm(const dsr_plan *plan);
 // One line for people: requests, the least time to send them, and the expected end where it is
 // known.
 const char *dsr_plan_estimate(const dsr_plan *plan);
+
+// The least time to send all requests at the project's pace, in milliseconds.
+int64_t dsr_plan_sending_ms(const dsr_plan *plan);
 
 // All calls that are expected, with refused creates and looks at jobs; -1 when no job of this kind
 // has ended in this project yet.
@@ -696,6 +814,13 @@ dsr_status dsr_plan_start(const dsr_plan *plan,
                           dsr_run **run,
                           dsr_error **err);
 
+// Starts a plan if it names exactly so many people, else DSR_NOT_CONFIRMED: for programs that plan
+// and start in one step and know the number from elsewhere.
+dsr_status dsr_plan_start_counted(const dsr_plan *plan,
+                                  uint64_t people,
+                                  dsr_run **run,
+                                  dsr_error **err);
+
 // Frees a run's handle; the run stays in the journal, and dsr_client_run finds it again. NULL is
 // fine.
 void dsr_run_free(dsr_run *run);
@@ -703,28 +828,8 @@ void dsr_run_free(dsr_run *run);
 // The run's id: keep it to go on in another process.
 const char *dsr_run_id(const dsr_run *run);
 
-// Where the run stands: "planned", "running", "waiting", "paused" (credentials), "held",
-// "finished" or "cancelled". The text is never freed.
-dsr_status dsr_run_state(const dsr_run *run, const char **state, dsr_error **err);
-
-// When something of the run is due next, in milliseconds since 1970 (UTC); -1 when nothing is.
-dsr_status dsr_run_next_due_ms(const dsr_run *run, int64_t *next_due_ms, dsr_error **err);
-
 // The plan that the run carries out; for a plan that another process froze, what to start.
 dsr_status dsr_run_plan(const dsr_run *run, dsr_plan **plan, dsr_error **err);
-
-// The next event, from the run's first one on; reading drives the run. Waits timeout_ms at most,
-// without limit when that is negative. DSR_NO_EVENT when nothing happened in that time or
-// dsr_run_wakeup was called, DSR_END when nothing more can happen without a person; neither is an
-// error. An error (DSR_UNAUTHENTICATED, for example) may be mended and reading go on.
-dsr_status dsr_run_next_event(const dsr_run *run,
-                              int64_t timeout_ms,
-                              dsr_event **event,
-                              dsr_error **err);
-
-// Makes the dsr_run_next_event under way, or else the next one, return DSR_NO_EVENT at once. From
-// any thread; not from a signal handler.
-dsr_status dsr_run_wakeup(const dsr_run *run, dsr_error **err);
 
 // Waits until nothing more can happen without a person: the run is finished, held or cancelled.
 // DSR_DEADLINE after timeout_ms (negative: no limit), which does the run no harm.
@@ -760,6 +865,48 @@ dsr_status dsr_run_collect(const dsr_run *run,
                            const dsr_collect_options *options_or_null,
                            dsr_report **report,
                            dsr_error **err);
+
+// "retrieval" or "deletion"; NULL when the journal cannot be read.
+const char *dsr_run_kind(const dsr_run *run);
+
+// Where the run stands: "planned", "running", "waiting", "paused" (credentials), "held",
+// "finished" or "cancelled". The text is never freed.
+dsr_status dsr_run_state(const dsr_run *run, const char **state, dsr_error **err);
+
+// When something of the run is due next, in milliseconds since 1970 (UTC); -1 when nothing is.
+dsr_status dsr_run_next_due_ms(const dsr_run *run, int64_t *next_due_ms, dsr_error **err);
+
+// What the run waits for: "rate", "scan budget", "back-off", "poll" or "hold_for"; NULL for
+// nothing. The text is never freed.
+dsr_status dsr_run_waiting_for(const dsr_run *run, const char **reason, dsr_error **err);
+
+// How many ids have this outcome now (a word of dsr_outcome_word). DSR_INVALID_INPUT for any other
+// word.
+dsr_status dsr_run_count(const dsr_run *run, const char *word, uint64_t *ids, dsr_error **err);
+
+// The vendor tasks now, as a JSON list of objects with "task_id", "status", "origin", "ids",
+// "cancel" and "polls". Free the text with dsr_string_free.
+dsr_status dsr_run_jobs(const dsr_run *run, char **json, dsr_error **err);
+
+// The next event, from the run's first one on; reading drives the run. Waits timeout_ms at most,
+// without limit when that is negative. DSR_NO_EVENT when nothing happened in that time or
+// dsr_run_wakeup was called, DSR_END when nothing more can happen without a person; neither is an
+// error. An error (DSR_UNAUTHENTICATED, for example) may be mended and reading go on.
+dsr_status dsr_run_next_event(const dsr_run *run,
+                              int64_t timeout_ms,
+                              dsr_event **event,
+                              dsr_error **err);
+
+// Makes the dsr_run_next_event under way, or else the next one, return DSR_NO_EVENT at once. From
+// any thread; not from a signal handler.
+dsr_status dsr_run_wakeup(const dsr_run *run, dsr_error **err);
+
+// For programs that wait with poll, epoll or select: a file descriptor that is readable when
+// dsr_run_next_event with timeout_ms 0 has something to give. From then on the client's own thread
+// drives the run. After DSR_END or an error, it is not readable again before dsr_run_next_event was
+// called once more; when the client was freed, it hangs up. Never read or close it: it is closed
+// with dsr_run_free. The same number at each call.
+dsr_status dsr_run_fd(const dsr_run *run, int *fd, dsr_error **err);
 
 // Frees an event. NULL is fine.
 void dsr_event_free(dsr_event *event);
@@ -823,6 +970,15 @@ const char *dsr_report_state(const dsr_report *report);
 // "retrieval" or "deletion".
 const char *dsr_report_kind(const dsr_report *report);
 
+// The run's id.
+const char *dsr_report_run_id(const dsr_report *report);
+
+// "GDPR" or "CCPA".
+const char *dsr_report_compliance(const dsr_report *report);
+
+// Your own case number; NULL for none.
+const char *dsr_report_reference(const dsr_report *report);
+
 // How many ids have this outcome (a word of dsr_outcome_word, "done" for example); the counts of
 // all words add up to dsr_report_subjects. -1 for any other word, and for NULL.
 int64_t dsr_report_count(const dsr_report *report, const char *word);
@@ -833,14 +989,55 @@ uint64_t dsr_report_subjects(const dsr_report *report);
 // Rows of the input that repeated an id.
 uint64_t dsr_report_duplicates(const dsr_report *report);
 
-// Requests whose answer was lost, however they ended; the JSON has each.
-uint64_t dsr_report_ambiguous(const dsr_report *report);
-
-// Rows of the input that were left out (skip_bad); the JSON says which and why.
+// Rows of the input that were left out (skip_bad).
 uint64_t dsr_report_refused(const dsr_report *report);
 
-// Vendor tasks; the JSON has each.
+// When the request reached you, in milliseconds since 1970 (UTC).
+int64_t dsr_report_received_at_ms(const dsr_report *report);
+
+// When the law wants the answer, in milliseconds since 1970 (UTC).
+int64_t dsr_report_deadline_ms(const dsr_report *report);
+
+// When this account was made, in milliseconds since 1970 (UTC).
+int64_t dsr_report_at_ms(const dsr_report *report);
+
+// When the ids and what was delivered were removed (dsr_client_purge), in milliseconds since 1970
+// (UTC); -1 when they were not.
+int64_t dsr_report_purged_at_ms(const dsr_report *report);
+
+// The folder of packages, after dsr_run_collect; NULL before. dsr_outcome_package has each
+// person's.
+const char *dsr_report_packages(const dsr_report *report);
+
+// The whole report as one JSON object. Holds no id of a person.
+const char *dsr_report_json(const dsr_report *report);
+
+// The whole report in plain words, several lines, for people who were not there. Holds no id of a
+// person.
+const char *dsr_report_text(const dsr_report *report);
+
+// Vendor tasks: how many, counted from 0 below.
 size_t dsr_report_n_jobs(const dsr_report *report);
+
+// A task's id; NULL past the last.
+const char *dsr_report_job_task_id(const dsr_report *report, size_t index);
+
+// The last status word that was seen of it, as dsr_job_status; NULL past the last.
+const char *dsr_report_job_status(const dsr_report *report, size_t index);
+
+// "created" by this run, "adopted" after a 409, "elsewhere" (another's, that deletes our ids too)
+// or "manual" (named by dsr_run_decide); NULL past the last.
+const char *dsr_report_job_origin(const dsr_report *report, size_t index);
+
+// "requested", "cancelled", "too late", "unknown" or "not ours" once a cancel was asked for; NULL
+// before, and past the last.
+const char *dsr_report_job_cancel(const dsr_report *report, size_t index);
+
+// How many of the run's ids it carries; -1 past the last.
+int64_t dsr_report_job_ids(const dsr_report *report, size_t index);
+
+// How often its status was asked for; -1 past the last.
+int64_t dsr_report_job_polls(const dsr_report *report, size_t index);
 
 // What a person must look at: how many problems, counted from 0 below.
 size_t dsr_report_n_problems(const dsr_report *report);
@@ -857,23 +1054,43 @@ const char *dsr_report_problem_hint(const dsr_report *report, size_t index);
 // The vendor task that the problem is about; NULL for none, and past the last problem.
 const char *dsr_report_problem_task_id(const dsr_report *report, size_t index);
 
+// The batch that the problem is about, for dsr_run_decide; -1 for none, and past the last problem.
+int64_t dsr_report_problem_batch(const dsr_report *report, size_t index);
+
+// How many ids it concerns; -1 past the last problem.
+int64_t dsr_report_problem_ids(const dsr_report *report, size_t index);
+
+// Requests whose answer was lost, however they ended: how many, counted from 0 below.
+size_t dsr_report_n_ambiguous(const dsr_report *report);
+
+// The batch of such a request; -1 past the last.
+int64_t dsr_report_ambiguous_batch(const dsr_report *report, size_t index);
+
+// Which attempt of its batch it was; -1 past the last.
+int64_t dsr_report_ambiguous_attempt(const dsr_report *report, size_t index);
+
+// When it was sent, in milliseconds since 1970 (UTC); -1 past the last.
+int64_t dsr_report_ambiguous_sent_at_ms(const dsr_report *report, size_t index);
+
+// What was seen instead of a usable answer; NULL past the last.
+const char *dsr_report_ambiguous_seen(const dsr_report *report, size_t index);
+
+// Rows of the input that were left out (skip_bad): how many are told below, counted from 0: the
+// first hundred of dsr_report_refused.
+size_t dsr_report_n_refused(const dsr_report *report);
+
+// Such a row: a line of a file, from 1, or a position in an array, from 0; -1 past the last.
+int64_t dsr_report_refused_row(const dsr_report *report, size_t index);
+
+// Why it was left out; NULL past the last.
+const char *dsr_report_refused_reason(const dsr_report *report, size_t index);
+
 // After dsr_run_collect: how many of the texts that Art. 15(1) wants from you the packages name as
-// not filled in.
+// not filled in, counted from 0 below.
 size_t dsr_report_n_missing_texts(const dsr_report *report);
 
-// Such a text, by its slot ("purposes", "recipients" ...); NULL past the last one.
+// Such a text, by its slot ("purposes", "recipients" ...); NULL past the last.
 const char *dsr_report_missing_text(const dsr_report *report, size_t index);
-
-// The folder of packages, after dsr_run_collect; NULL before. dsr_outcome_package has each
-// person's.
-const char *dsr_report_packages(const dsr_report *report);
-
-// The whole report as one JSON object. Holds no id of a person.
-const char *dsr_report_json(const dsr_report *report);
-
-// The whole report in plain words, several lines, for people who were not there. Holds no id of a
-// person.
-const char *dsr_report_text(const dsr_report *report);
 
 // Removes the ids of a run from the journal now, of all its batches that are at their end; keyed
 // digests stay. `ids` tells how many went. By itself this happens as
@@ -904,8 +1121,8 @@ dsr_status dsr_client_purge(const dsr_client *client,
 // DSR_JOURNAL where they were changed.
 dsr_status dsr_client_verify_journal(const dsr_client *client, uint64_t *events, dsr_error **err);
 
-// Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults.
-// port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,
+// Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults;
+// "archive_port" among them is the port that archives are fetched from. port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,
 // 1 for real time, 60 for a minute a second. state_or_null: a file that keeps its tasks from one
 // start to the next, NULL for none.
 dsr_status dsr_sandbox_new(const char *options_or_null,

@@ -5,8 +5,27 @@ use std::process::ExitCode;
 
 /// In the order of the header: from what a program does first to what it does last.
 const FILES: &[&str] = &[
-    "status", "error", "text", "mixpanel", "settings", "options", "collect", "client", "job",
-    "single", "plan", "run", "event", "outcome", "report", "register", "sandbox",
+    "status",
+    "error",
+    "text",
+    "log",
+    "mixpanel",
+    "settings",
+    "options",
+    "collect",
+    "client",
+    "job",
+    "single",
+    "plan",
+    "run",
+    "standing",
+    "events",
+    "event",
+    "outcome",
+    "report",
+    "report_rows",
+    "register",
+    "sandbox",
 ];
 
 fn main() -> ExitCode {
@@ -47,6 +66,7 @@ fn header(ffi: &Path) -> Result<String, Box<dyn std::error::Error>> {
         "dsr_ambiguity",
         "dsr_compliance",
         "dsr_disclosure",
+        "dsr_log_level",
     ]
     .map(str::to_owned)
     .into();

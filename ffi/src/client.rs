@@ -3,23 +3,28 @@
 use std::ffi::c_char;
 use std::future::Future;
 use std::sync::{PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use dsrkit::{Client, Journal};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 
 use crate::error::dsr_error;
 use crate::guard::{Caller, Failure, Result, get, guard};
 use crate::handle::{find, handle, put, take};
+use crate::log;
 use crate::mixpanel::{dsr_mixpanel, project};
 use crate::run::{RunObject, dsr_run};
 use crate::settings::{Chosen, chosen, dsr_settings};
 use crate::status::dsr_status;
 use crate::text::owned;
 
-/// A client of one project. Any number of threads may use it at the same time. Plans and runs
-/// made of it stop working (DSR_BAD_STATE) when it is freed.
+/// The front door to one project, with its journal.
+/// Owner: you; dsr_client_free.
+/// Threads: any, several at the same time.
+/// Lifetime: keeps copies of project and settings, which may be freed. Plans and runs made of it
+///   give DSR_BAD_STATE once it is freed; jobs, events, outcomes, reports and errors stay.
 pub struct dsr_client {
     _number: (),
 }
@@ -36,21 +41,38 @@ pub struct ClientObject {
 }
 
 impl ClientObject {
-    /// Carries work out on this thread and the client's own. The lock is held for reading all the
-    /// while, so `close` cannot take the runtime from under it.
+    /// Carries work out on this thread and the client's own. `close` cannot take the runtime from
+    /// under it, except between two turns, when lines of the log are handed over.
     pub fn block<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let runtime = self.runtime.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(runtime) = runtime.as_ref() else {
-            return Err(closed());
-        };
+        log::refuse_inside()?;
         let mut closing = self.closing.subscribe();
-        runtime.block_on(async {
+        let work = async {
             tokio::select! {
                 biased;
                 _ = closing.wait_for(|closing| *closing) => Err(closed()),
                 result = work => result,
             }
-        })
+        };
+        let mut work = std::pin::pin!(work);
+        loop {
+            let turn = std::future::poll_fn(|context| match work.as_mut().poll(context) {
+                Poll::Ready(result) => Poll::Ready(Some(result)),
+                Poll::Pending if log::waiting() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            if let Some(result) = self.inside(|| Handle::current().block_on(turn))? {
+                return result;
+            }
+            log::deliver();
+        }
+    }
+
+    /// Does something inside the client's runtime. The lock is held for reading all the while.
+    pub fn inside<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
+        let runtime = self.runtime.read().unwrap_or_else(PoisonError::into_inner);
+        let runtime = runtime.as_ref().ok_or_else(closed)?;
+        let _inside = runtime.enter();
+        Ok(work())
     }
 
     /// Refuses what needs no runtime, too, once the client was freed.
@@ -144,6 +166,7 @@ pub extern "C" fn dsr_client_free(client: *mut dsr_client) {
         take(client)?.close();
         None
     });
+    log::deliver();
 }
 
 /// A run by its id, from any process, at any time. DSR_NOT_FOUND if the journal has none.

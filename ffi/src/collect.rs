@@ -12,6 +12,9 @@ use crate::options::change;
 use crate::status::dsr_status;
 
 /// How archives become packages.
+/// Owner: you; dsr_collect_options_free.
+/// Threads: any; one change at a time happens.
+/// Lifetime: dsr_run_collect copies them; may be used for several runs.
 pub struct dsr_collect_options {
     _number: (),
 }

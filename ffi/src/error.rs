@@ -7,7 +7,10 @@ use crate::handle::{find, handle};
 use crate::status::dsr_status;
 use crate::text::{c_text, pointer};
 
-/// What went wrong. Any thread may read it; free it with dsr_error_free.
+/// What went wrong.
+/// Owner: you, when a function has set your *err; dsr_error_free.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_error {
     _number: (),
 }
@@ -23,6 +26,8 @@ pub struct ErrorText {
     http_status: c_int,
     job_id: Option<CString>,
     tasks: Vec<CString>,
+    context: Vec<(CString, CString)>,
+    retryable: bool,
     sent: CString,
 }
 
@@ -38,6 +43,12 @@ impl ErrorText {
             http_status: error.http_status().map_or(0, c_int::from),
             job_id: error.job_id().map(c_text),
             tasks: error.task_ids().iter().map(|task| c_text(task)).collect(),
+            context: error
+                .context()
+                .iter()
+                .map(|(name, value)| (c_text(name), c_text(value)))
+                .collect(),
+            retryable: error.is_retryable(),
             sent: c_text(error.sent_state().as_str()),
         }
     }
@@ -57,6 +68,8 @@ impl ErrorText {
             http_status: 0,
             job_id: None,
             tasks: Vec::new(),
+            context: Vec::new(),
+            retryable: false,
             sent: c_text("no"),
         }
     }
@@ -124,6 +137,34 @@ pub extern "C" fn dsr_error_task_id(error: *const dsr_error, index: usize) -> *c
     read(error, std::ptr::null(), |error| {
         pointer(error.tasks.get(index))
     })
+}
+
+/// How many particulars it names, such as the row of a file; dsr_error_message holds them too.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_error_n_context(error: *const dsr_error) -> usize {
+    read(error, 0, |error| error.context.len())
+}
+
+/// A particular's name, counted from 0; NULL past the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_error_context_name(error: *const dsr_error, index: usize) -> *const c_char {
+    read(error, std::ptr::null(), |error| {
+        pointer(error.context.get(index).map(|(name, _)| name))
+    })
+}
+
+/// Its value; NULL past the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_error_context_value(error: *const dsr_error, index: usize) -> *const c_char {
+    read(error, std::ptr::null(), |error| {
+        pointer(error.context.get(index).map(|(_, value)| value))
+    })
+}
+
+/// Whether the same call may work later. Runs try again by themselves.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_error_is_retryable(error: *const dsr_error) -> bool {
+    read(error, false, |error| error.retryable)
 }
 
 /// Whether the vendor saw the request: "no", "maybe" or "yes".

@@ -6,7 +6,10 @@ use crate::guard::{free, get};
 use crate::handle::{find, handle};
 use crate::text::{c_text, pointer};
 
-/// One event. Holds no id of a person and no secret. Any thread may read it.
+/// One thing that happened in a run. Holds no id of a person and no secret.
+/// Owner: you; dsr_event_free.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_event {
     _number: (),
 }

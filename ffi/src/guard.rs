@@ -1,7 +1,7 @@
 //! The border: the only file that reads or writes memory of the C caller, and the one guard that
 //! every function runs in.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::ptr::NonNull;
 
 use crate::error::{ErrorText, dsr_error};
 use crate::handle;
+use crate::log;
 use crate::status::dsr_status;
 
 /// Why a function does not return DSR_OK.
@@ -156,6 +157,7 @@ pub fn guard(caller: Caller, body: impl FnOnce(&Caller) -> Result<()>) -> dsr_st
         failpoint();
         body(&caller)
     }));
+    log::deliver();
     let failure = match result {
         Ok(Ok(())) => return dsr_status::DSR_OK,
         Ok(Err(failure)) => failure,
@@ -167,6 +169,23 @@ pub fn guard(caller: Caller, body: impl FnOnce(&Caller) -> Result<()>) -> dsr_st
         Out(err).set(handle);
     }
     failure.status
+}
+
+/// Hands a line of the log to the caller's function.
+pub fn tell(
+    callback: unsafe extern "C" fn(c_int, *const c_char, *mut c_void),
+    level: c_int,
+    line: &CStr,
+    user: usize,
+) {
+    // SAFETY: the caller of dsr_log_set says that this function may be called so.
+    unsafe {
+        callback(
+            level,
+            line.as_ptr(),
+            std::ptr::with_exposed_provenance_mut(user),
+        )
+    }
 }
 
 fn panicked() -> Failure {

@@ -6,7 +6,10 @@ use crate::guard::{free, get};
 use crate::handle::{find, handle};
 use crate::text::{c_text, kind_word, pointer};
 
-/// A vendor task as one answer showed it; it never changes. Any thread may read it.
+/// A vendor task as one answer showed it; it never changes.
+/// Owner: you; dsr_job_free, which leaves the vendor's task alone.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_job {
     _number: (),
 }

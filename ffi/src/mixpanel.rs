@@ -3,16 +3,21 @@
 use std::ffi::{c_char, c_int};
 use std::sync::{Mutex, PoisonError};
 
+use dsrkit::vendor::Vendor;
 use dsrkit::vendor::mixpanel::Builder;
-use dsrkit::{Mixpanel, Region};
+use dsrkit::{Kind, Mixpanel, Region};
 
 use crate::error::dsr_error;
-use crate::guard::{Caller, Failure, Result, free, guard};
+use crate::guard::{Caller, Failure, Result, free, get, guard};
 use crate::handle::{find, handle};
 use crate::status::dsr_status;
+use crate::text::owned;
 
-/// A Mixpanel project: credentials and limits. Does no I/O. A client copies it, so it may be
-/// freed or changed afterwards.
+/// A Mixpanel project: credentials and limits. Does no I/O.
+/// Owner: you; dsr_mixpanel_free.
+/// Threads: any; one change at a time happens.
+/// Lifetime: a client copies it, so it may be changed or freed afterwards. One made by a
+///   dsr_sandbox runs by that one's clock.
 pub struct dsr_mixpanel {
     _number: (),
 }
@@ -77,10 +82,42 @@ pub unsafe extern "C" fn dsr_mixpanel_new(
     })
 }
 
+/// A project by the variables DSRKIT_MIXPANEL_PROJECT_TOKEN, _OAUTH_TOKEN, _REGION,
+/// _ARCHIVE_SECRET and _BASE_URL of the environment. Each may be given as a file's name in a variable
+/// ending in _FILE instead. DSR_CONFIG names what is missing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_mixpanel_from_env(
+    mixpanel: *mut *mut dsr_mixpanel,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let out = c.out(mixpanel, "mixpanel")?;
+        let builder = Mixpanel::from_env()?;
+        builder.clone().build()?;
+        out.put(Mutex::new(builder))
+    })
+}
+
 /// Frees a project. NULL is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_mixpanel_free(mixpanel: *mut dsr_mixpanel) {
     free(mixpanel);
+}
+
+/// Replaces both tokens; everything else is kept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_mixpanel_set_tokens(
+    mixpanel: *mut dsr_mixpanel,
+    project_token: *const c_char,
+    oauth_token: *const c_char,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    change(unsafe { Caller::trusted(err) }, mixpanel, |c, builder| {
+        let project_token = c.text(project_token, "project_token")?;
+        Ok(builder.tokens(project_token, c.text(oauth_token, "oauth_token")?))
+    })
 }
 
 /// Where the project's data lives, a dsr_region. Default: DSR_REGION_US.
@@ -185,4 +222,54 @@ pub unsafe extern "C" fn dsr_mixpanel_add_archive_host(
     change(unsafe { Caller::trusted(err) }, mixpanel, |c, builder| {
         Ok(builder.archive_host(c.text(host, "host")?))
     })
+}
+
+fn read<T>(mixpanel: *const dsr_mixpanel, otherwise: T, look: impl FnOnce(&Mixpanel) -> T) -> T {
+    get(otherwise, || {
+        project(mixpanel).ok().map(|project| look(&project))
+    })
+}
+
+/// Where the project's data lives, a dsr_region; -1 when a base URL was set.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_mixpanel_region(mixpanel: *const dsr_mixpanel) -> c_int {
+    read(mixpanel, -1, |project| {
+        let region = project.region().map(|region| match region {
+            Region::Us => dsr_region::DSR_REGION_US,
+            Region::Eu => dsr_region::DSR_REGION_EU,
+            Region::In => dsr_region::DSR_REGION_IN,
+        });
+        region.map_or(-1, |region| region as c_int)
+    })
+}
+
+/// The URL that calls go to. Free the text with dsr_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_mixpanel_base_url(
+    mixpanel: *const dsr_mixpanel,
+    url: *mut *mut c_char,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let out = c.out(url, "url")?;
+        out.set(owned(project(mixpanel)?.base_url().as_str())?);
+        Ok(())
+    })
+}
+
+/// The most ids of one retrieval request; -1 for a handle that is not alive.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_mixpanel_retrieval_limit(mixpanel: *const dsr_mixpanel) -> i64 {
+    read(mixpanel, -1, |project| limit(project, Kind::Retrieval))
+}
+
+/// The most ids of one deletion request; -1 for a handle that is not alive.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_mixpanel_deletion_limit(mixpanel: *const dsr_mixpanel) -> i64 {
+    read(mixpanel, -1, |project| limit(project, Kind::Deletion))
+}
+
+fn limit(project: &Mixpanel, kind: Kind) -> i64 {
+    i64::try_from(project.max_ids(kind)).unwrap_or(i64::MAX)
 }

@@ -12,7 +12,10 @@ use crate::handle::{Handle, find, handle};
 use crate::settings::span;
 use crate::status::dsr_status;
 
-/// What a plan says besides its ids. May be used for several plans.
+/// What a plan says besides its ids.
+/// Owner: you; dsr_plan_options_free.
+/// Threads: any; one change at a time happens.
+/// Lifetime: a plan copies them; may be used for several plans.
 pub struct dsr_plan_options {
     _number: (),
 }

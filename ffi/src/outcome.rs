@@ -13,7 +13,10 @@ use crate::run::dsr_run;
 use crate::status::dsr_status;
 use crate::text::{c_text, pointer};
 
-/// What became of one id. Any thread may read it.
+/// What became of one id.
+/// Owner: you; dsr_outcome_free.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_outcome {
     _number: (),
 }

@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dsrkit::{Estimate, IdSource, Kind, PlanHandle};
+use dsrkit::{Estimate, IdSource, Kind, PlanHandle, RunHandle};
 
 use crate::client::{ClientObject, dsr_client};
 use crate::error::dsr_error;
@@ -14,10 +14,12 @@ use crate::ids::{measured, terminated};
 use crate::options::{PlanTerms, dsr_plan_options, options};
 use crate::run::{RunObject, dsr_run};
 use crate::status::dsr_status;
-use crate::text::{bound_word, c_text, kind_word};
+use crate::text::{bound_word, c_text, kind_word, pointer};
 
 /// A frozen plan: the ids, guarded, deduplicated and cut, in the journal. It never changes.
-/// Any thread may use it.
+/// Owner: you; dsr_plan_free, which leaves the plan in the journal.
+/// Threads: any, several at the same time.
+/// Lifetime: dsr_plan_start needs its client alive; its texts live as long as it does.
 pub struct dsr_plan {
     _number: (),
 }
@@ -28,6 +30,7 @@ pub struct PlanObject {
     plan: PlanHandle,
     id: CString,
     confirm: CString,
+    reference: Option<CString>,
     estimate: Estimate,
     estimate_text: CString,
 }
@@ -39,6 +42,7 @@ impl PlanObject {
             client: Arc::clone(client),
             id: c_text(plan.id()),
             confirm: c_text(&plan.confirm()),
+            reference: plan.row().reference.as_deref().map(c_text),
             estimate_text: c_text(&estimate.text),
             estimate,
             plan,
@@ -233,6 +237,20 @@ pub extern "C" fn dsr_plan_batches(plan: *const dsr_plan) -> u32 {
     read(plan, 0, |plan| plan.plan.batches())
 }
 
+/// Rows that were left out (skip_bad); the report tells which and why.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_refused(plan: *const dsr_plan) -> u64 {
+    read(plan, 0, |plan| plan.plan.row().refused.total)
+}
+
+/// Your own case number; NULL for none.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_reference(plan: *const dsr_plan) -> *const c_char {
+    read(plan, std::ptr::null(), |plan| {
+        pointer(plan.reference.as_ref())
+    })
+}
+
 /// What confirms this plan, such as "4812:1a2b3c4d": the count of people, and the first eight
 /// digits of the plan's digest. Show it to a person before you pass it to dsr_plan_start.
 #[unsafe(no_mangle)]
@@ -245,6 +263,12 @@ pub extern "C" fn dsr_plan_confirm(plan: *const dsr_plan) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_plan_estimate(plan: *const dsr_plan) -> *const c_char {
     read(plan, std::ptr::null(), |plan| plan.estimate_text.as_ptr())
+}
+
+/// The least time to send all requests at the project's pace, in milliseconds.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_sending_ms(plan: *const dsr_plan) -> i64 {
+    read(plan, -1, |plan| ms(plan.estimate.sending))
 }
 
 /// All calls that are expected, with refused creates and looks at jobs; -1 when no job of this kind
@@ -297,12 +321,40 @@ pub unsafe extern "C" fn dsr_plan_start(
     err: *mut *mut dsr_error,
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| {
+    let caller = unsafe { Caller::trusted(err) };
+    start(caller, plan, run, |c, plan| {
+        let confirm = c.text_or_null(confirm_or_null, "confirm_or_null")?;
+        Ok(plan.start(confirm, false)?)
+    })
+}
+
+/// Starts a plan if it names exactly so many people, else DSR_NOT_CONFIRMED: for programs that plan
+/// and start in one step and know the number from elsewhere.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_plan_start_counted(
+    plan: *const dsr_plan,
+    people: u64,
+    run: *mut *mut dsr_run,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    let caller = unsafe { Caller::trusted(err) };
+    start(caller, plan, run, |_, plan| {
+        Ok(plan.start(Some(&people.to_string()), true)?)
+    })
+}
+
+fn start(
+    caller: Caller,
+    plan: *const dsr_plan,
+    run: *mut *mut dsr_run,
+    how: impl FnOnce(&Caller, &PlanHandle) -> Result<RunHandle>,
+) -> dsr_status {
+    guard(caller, |c| {
         let out = c.out(run, "run")?;
         let plan = find(plan, "plan")?;
-        let confirm = c.text_or_null(confirm_or_null, "confirm_or_null")?;
         plan.client.open()?;
-        let run = plan.plan.start(confirm, false)?;
+        let run = how(c, &plan.plan)?;
         out.set(put::<dsr_run>(RunObject::new(&plan.client, run))?);
         Ok(())
     })

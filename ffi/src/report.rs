@@ -6,45 +6,34 @@ use dsrkit::{Outcome, ReportData};
 
 use crate::guard::{free, get};
 use crate::handle::{find, handle};
-use crate::text::{c_text, kind_word, pointer, state_word};
+use crate::report_rows::Rows;
+use crate::text::{c_text, kind_word, law_word, pointer, state_word};
 
-/// The account of a run at one moment; it never changes. Any thread may read it.
+/// The account of a run at one moment; it never changes.
+/// Owner: you; dsr_report_free.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_report {
     _number: (),
 }
 handle!(dsr_report => ReportTexts);
 
 pub struct ReportTexts {
-    data: ReportData,
-    problems: Vec<ProblemTexts>,
-    missing_texts: Vec<CString>,
+    pub data: ReportData,
+    pub rows: Rows,
+    run_id: CString,
+    reference: Option<CString>,
     packages: Option<CString>,
     json: CString,
     text: CString,
 }
 
-struct ProblemTexts {
-    kind: CString,
-    message: CString,
-    hint: CString,
-    task_id: Option<CString>,
-}
-
 impl ReportTexts {
     pub fn new(data: ReportData) -> Self {
-        let problems = data
-            .problems
-            .iter()
-            .map(|problem| ProblemTexts {
-                kind: c_text(&problem.kind),
-                message: c_text(&problem.message),
-                hint: c_text(&problem.hint),
-                task_id: problem.task_id.as_deref().map(c_text),
-            })
-            .collect();
         Self {
-            problems,
-            missing_texts: data.missing_texts.iter().map(|slot| c_text(slot)).collect(),
+            rows: Rows::new(&data),
+            run_id: c_text(&data.run_id),
+            reference: data.reference.as_deref().map(c_text),
             packages: data
                 .packages
                 .as_ref()
@@ -56,19 +45,10 @@ impl ReportTexts {
     }
 }
 
-fn read<T>(report: *const dsr_report, otherwise: T, look: impl FnOnce(&ReportTexts) -> T) -> T {
+/// Looks at a report.
+pub fn read<T>(report: *const dsr_report, otherwise: T, look: impl FnOnce(&ReportTexts) -> T) -> T {
     get(otherwise, || {
         find(report, "report").ok().map(|report| look(&report))
-    })
-}
-
-fn problem(
-    report: *const dsr_report,
-    index: usize,
-    look: impl FnOnce(&ProblemTexts) -> *const c_char,
-) -> *const c_char {
-    read(report, std::ptr::null(), |report| {
-        report.problems.get(index).map_or(std::ptr::null(), look)
     })
 }
 
@@ -91,6 +71,28 @@ pub extern "C" fn dsr_report_state(report: *const dsr_report) -> *const c_char {
 pub extern "C" fn dsr_report_kind(report: *const dsr_report) -> *const c_char {
     read(report, std::ptr::null(), |report| {
         kind_word(report.data.kind).as_ptr()
+    })
+}
+
+/// The run's id.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_report_run_id(report: *const dsr_report) -> *const c_char {
+    read(report, std::ptr::null(), |report| report.run_id.as_ptr())
+}
+
+/// "GDPR" or "CCPA".
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_report_compliance(report: *const dsr_report) -> *const c_char {
+    read(report, std::ptr::null(), |report| {
+        law_word(report.data.compliance).as_ptr()
+    })
+}
+
+/// Your own case number; NULL for none.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_report_reference(report: *const dsr_report) -> *const c_char {
+    read(report, std::ptr::null(), |report| {
+        pointer(report.reference.as_ref())
     })
 }
 
@@ -121,82 +123,35 @@ pub extern "C" fn dsr_report_duplicates(report: *const dsr_report) -> u64 {
     read(report, 0, |report| report.data.duplicates)
 }
 
-/// Requests whose answer was lost, however they ended; the JSON has each.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_ambiguous(report: *const dsr_report) -> u64 {
-    read(report, 0, |report| report.data.ambiguous.len() as u64)
-}
-
-/// Rows of the input that were left out (skip_bad); the JSON says which and why.
+/// Rows of the input that were left out (skip_bad).
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_report_refused(report: *const dsr_report) -> u64 {
     read(report, 0, |report| report.data.refused.total)
 }
 
-/// Vendor tasks; the JSON has each.
+/// When the request reached you, in milliseconds since 1970 (UTC).
 #[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_n_jobs(report: *const dsr_report) -> usize {
-    read(report, 0, |report| report.data.jobs.len())
+pub extern "C" fn dsr_report_received_at_ms(report: *const dsr_report) -> i64 {
+    read(report, -1, |report| report.data.received_at_ms)
 }
 
-/// What a person must look at: how many problems, counted from 0 below.
+/// When the law wants the answer, in milliseconds since 1970 (UTC).
 #[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_n_problems(report: *const dsr_report) -> usize {
-    read(report, 0, |report| report.problems.len())
+pub extern "C" fn dsr_report_deadline_ms(report: *const dsr_report) -> i64 {
+    read(report, -1, |report| report.data.deadline_ms)
 }
 
-/// A problem's kind of error, such as "Conflict"; NULL past the last problem.
+/// When this account was made, in milliseconds since 1970 (UTC).
 #[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_problem_kind(
-    report: *const dsr_report,
-    index: usize,
-) -> *const c_char {
-    problem(report, index, |problem| problem.kind.as_ptr())
+pub extern "C" fn dsr_report_at_ms(report: *const dsr_report) -> i64 {
+    read(report, -1, |report| report.data.at_ms)
 }
 
-/// One line that says what is wrong; NULL past the last problem.
+/// When the ids and what was delivered were removed (dsr_client_purge), in milliseconds since 1970
+/// (UTC); -1 when they were not.
 #[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_problem_message(
-    report: *const dsr_report,
-    index: usize,
-) -> *const c_char {
-    problem(report, index, |problem| problem.message.as_ptr())
-}
-
-/// One line that says what to do; NULL past the last problem.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_problem_hint(
-    report: *const dsr_report,
-    index: usize,
-) -> *const c_char {
-    problem(report, index, |problem| problem.hint.as_ptr())
-}
-
-/// The vendor task that the problem is about; NULL for none, and past the last problem.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_problem_task_id(
-    report: *const dsr_report,
-    index: usize,
-) -> *const c_char {
-    problem(report, index, |problem| pointer(problem.task_id.as_ref()))
-}
-
-/// After dsr_run_collect: how many of the texts that Art. 15(1) wants from you the packages name as
-/// not filled in.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_n_missing_texts(report: *const dsr_report) -> usize {
-    read(report, 0, |report| report.missing_texts.len())
-}
-
-/// Such a text, by its slot ("purposes", "recipients" ...); NULL past the last one.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_report_missing_text(
-    report: *const dsr_report,
-    index: usize,
-) -> *const c_char {
-    read(report, std::ptr::null(), |report| {
-        pointer(report.missing_texts.get(index))
-    })
+pub extern "C" fn dsr_report_purged_at_ms(report: *const dsr_report) -> i64 {
+    read(report, -1, |report| report.data.purged_at_ms.unwrap_or(-1))
 }
 
 /// The folder of packages, after dsr_run_collect; NULL before. dsr_outcome_package has each

@@ -3,37 +3,37 @@
 use std::ffi::{CString, c_char};
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use dsrkit::{EventReader, ReportData, RunHandle};
-use tokio::sync::{Mutex, Notify};
+use dsrkit::{ReportData, RunHandle};
 
 use crate::client::ClientObject;
 use crate::collect::dsr_collect_options;
 use crate::error::dsr_error;
-use crate::event::{EventTexts, dsr_event};
-use crate::guard::{Caller, Failure, Result, free, get, guard};
+use crate::events::{Events, limit};
+use crate::guard::{Caller, Result, free, get, guard};
 use crate::handle::{find, handle};
 use crate::options::options;
 use crate::outcome::Walk;
 use crate::plan::{PlanObject, dsr_plan};
 use crate::report::{ReportTexts, dsr_report};
 use crate::status::dsr_status;
-use crate::text::{c_text, state_word};
+use crate::text::c_text;
 
-/// A run. Nothing moves unless a thread waits for it, reads its events or ticks its client.
-/// Any number of threads may use it; each event goes to one of those that read.
+/// A plan being carried out. Nothing moves unless a thread waits for it, reads its events,
+/// watches its dsr_run_fd or ticks its client.
+/// Owner: you; dsr_run_free, which leaves the run in the journal.
+/// Threads: any, several at the same time; each event goes to one of those that read.
+/// Lifetime: needs its client alive, except for dsr_run_id.
 pub struct dsr_run {
     _number: (),
 }
 handle!(dsr_run => RunObject);
 
 pub struct RunObject {
-    client: Arc<ClientObject>,
+    pub client: Arc<ClientObject>,
     pub handle: RunHandle,
     id: CString,
-    reader: Mutex<EventReader>,
-    wake: Notify,
+    pub events: Events,
     pub walk: std::sync::Mutex<Walk>,
 }
 
@@ -42,8 +42,7 @@ impl RunObject {
         Self {
             client: Arc::clone(client),
             id: c_text(handle.id()),
-            reader: Mutex::new(handle.events_after(0)),
-            wake: Notify::new(),
+            events: Events::new(handle.events_after(0)),
             walk: std::sync::Mutex::default(),
             handle,
         }
@@ -54,11 +53,6 @@ impl RunObject {
         self.client.open()?;
         Ok(&self.handle)
     }
-}
-
-/// The caller's time-out; none for a negative one.
-fn limit(timeout_ms: i64) -> Option<Duration> {
-    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
 }
 
 /// Frees a run's handle; the run stays in the journal, and dsr_client_run finds it again. NULL is
@@ -76,42 +70,6 @@ pub extern "C" fn dsr_run_id(run: *const dsr_run) -> *const c_char {
     })
 }
 
-/// Where the run stands: "planned", "running", "waiting", "paused" (credentials), "held",
-/// "finished" or "cancelled". The text is never freed.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_run_state(
-    run: *const dsr_run,
-    state: *mut *const c_char,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| {
-        let out = c.out(state, "state")?;
-        out.set(state_word(find(run, "run")?.open()?.state()?).as_ptr());
-        Ok(())
-    })
-}
-
-/// When something of the run is due next, in milliseconds since 1970 (UTC); -1 when nothing is.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_run_next_due_ms(
-    run: *const dsr_run,
-    next_due_ms: *mut i64,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| {
-        let out = c.out(next_due_ms, "next_due_ms")?;
-        out.set(
-            find(run, "run")?
-                .open()?
-                .next_due()?
-                .map_or(-1, |(at, _)| at),
-        );
-        Ok(())
-    })
-}
-
 /// The plan that the run carries out; for a plan that another process froze, what to start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_plan(
@@ -124,56 +82,6 @@ pub unsafe extern "C" fn dsr_run_plan(
         let out = c.out(plan, "plan")?;
         let run = find(run, "run")?;
         out.put(PlanObject::new(&run.client, run.open()?.plan()?))
-    })
-}
-
-/// The next event, from the run's first one on; reading drives the run. Waits timeout_ms at most,
-/// without limit when that is negative. DSR_NO_EVENT when nothing happened in that time or
-/// dsr_run_wakeup was called, DSR_END when nothing more can happen without a person; neither is an
-/// error. An error (DSR_UNAUTHENTICATED, for example) may be mended and reading go on.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_run_next_event(
-    run: *const dsr_run,
-    timeout_ms: i64,
-    event: *mut *mut dsr_event,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |c| {
-        let out = c.out(event, "event")?;
-        let run = find(run, "run")?;
-        let next = run.client.block(async {
-            let passed = async {
-                match limit(timeout_ms) {
-                    Some(limit) => tokio::time::sleep(limit).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = run.wake.notified() => Err(Failure::quiet(dsr_status::DSR_NO_EVENT)),
-                next = async { run.reader.lock().await.next().await } => Ok(next?),
-                () = passed => Err(Failure::quiet(dsr_status::DSR_NO_EVENT)),
-            }
-        })?;
-        match next {
-            Some(event) => out.put(EventTexts::new(&event)),
-            None => Err(Failure::quiet(dsr_status::DSR_END)),
-        }
-    })
-}
-
-/// Makes the dsr_run_next_event under way, or else the next one, return DSR_NO_EVENT at once. From
-/// any thread; not from a signal handler.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dsr_run_wakeup(
-    run: *const dsr_run,
-    err: *mut *mut dsr_error,
-) -> dsr_status {
-    // SAFETY: the caller keeps the header's rules.
-    guard(unsafe { Caller::trusted(err) }, |_| {
-        find(run, "run")?.wake.notify_one();
-        Ok(())
     })
 }
 

@@ -14,8 +14,10 @@ use crate::mixpanel::dsr_mixpanel;
 use crate::status::dsr_status;
 use crate::text::{c_text, owned};
 
-/// A simulated vendor in this process, on loopback ports. Nothing leaves the machine. Any
-/// thread may use it.
+/// A simulated vendor in this process, on loopback ports. Nothing leaves the machine.
+/// Owner: you; dsr_sandbox_free.
+/// Threads: any, several at the same time.
+/// Lifetime: must outlive the clients that talk to it.
 pub struct dsr_sandbox {
     _number: (),
 }
@@ -37,8 +39,8 @@ fn json(text: &str, name: &str) -> Result<Value> {
     })
 }
 
-/// Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults.
-/// port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,
+/// Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults;
+/// "archive_port" among them is the port that archives are fetched from. port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,
 /// 1 for real time, 60 for a minute a second. state_or_null: a file that keeps its tasks from one
 /// start to the next, NULL for none.
 #[unsafe(no_mangle)]
@@ -59,6 +61,14 @@ pub unsafe extern "C" fn dsr_sandbox_new(
         };
         if let Some(text) = c.text_or_null(options_or_null, "options_or_null")? {
             options.vendor = json(text, "options_or_null")?;
+            let port = options
+                .vendor
+                .as_object_mut()
+                .and_then(|all| all.remove("archive_port"));
+            options.archive_port = port.map_or(Ok(0), |port| {
+                let port = port.as_u64().and_then(|port| u16::try_from(port).ok());
+                port.ok_or_else(|| Failure::input("archive_port is no port"))
+            })?;
         }
         if speed != 0.0 {
             options.speed = Speed::Factor(speed);

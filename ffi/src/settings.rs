@@ -12,7 +12,10 @@ use crate::guard::{Caller, Failure, Result, free, guard};
 use crate::handle::{find, handle};
 use crate::status::dsr_status;
 
-/// Limits and times. dsr_client_new checks and copies them.
+/// Limits and times.
+/// Owner: you; dsr_settings_free.
+/// Threads: any; one change at a time happens.
+/// Lifetime: dsr_client_new checks and copies them.
 pub struct dsr_settings {
     _number: (),
 }

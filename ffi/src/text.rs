@@ -27,6 +27,11 @@ pub fn state_word(state: dsrkit::RunState) -> &'static CStr {
     c_words!(state.as_str(), "planned" "running" "waiting" "paused" "held" "finished" "cancelled")
 }
 
+/// What a run waits for.
+pub fn wait_word(reason: dsrkit::WaitReason) -> &'static CStr {
+    c_words!(reason.as_str(), "rate" "scan budget" "back-off" "poll" "hold_for")
+}
+
 /// What the end of a plan hangs on.
 pub fn bound_word(bound: dsrkit::Bound) -> &'static CStr {
     c_words!(bound.as_str(), "rate" "scan budget" "not known")
@@ -35,6 +40,11 @@ pub fn bound_word(bound: dsrkit::Bound) -> &'static CStr {
 /// The static text of a kind.
 pub fn kind_word(kind: dsrkit::Kind) -> &'static CStr {
     c_words!(kind.as_str(), "retrieval" "deletion")
+}
+
+/// The static text of a law.
+pub fn law_word(law: dsrkit::Compliance) -> &'static CStr {
+    c_words!(law.as_str(), "GDPR" "CCPA")
 }
 
 /// A text that the caller owns and frees with `dsr_string_free`.
@@ -60,6 +70,12 @@ mod tests {
     fn every_state_and_kind_has_its_static_word() {
         for state in dsrkit::RunState::ALL {
             assert_eq!(state_word(*state).to_str(), Ok(state.as_str()));
+        }
+        for reason in dsrkit::WaitReason::ALL {
+            assert_eq!(wait_word(*reason).to_str(), Ok(reason.as_str()));
+        }
+        for law in [dsrkit::Compliance::Gdpr, dsrkit::Compliance::Ccpa] {
+            assert_eq!(law_word(law).to_str(), Ok(law.as_str()));
         }
         for kind in [dsrkit::Kind::Retrieval, dsrkit::Kind::Deletion] {
             assert_eq!(kind_word(kind).to_str(), Ok(kind.as_str()));

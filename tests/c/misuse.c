@@ -123,6 +123,8 @@ static void by_hand(void) {
     CHECK(dsr_report_count(alive.report, NULL) == -1 && dsr_report_count(alive.report, BAD_TEXT) == -1);
     CHECK(dsr_report_problem_kind(alive.report, SIZE_MAX) == NULL);
     CHECK(dsr_error_task_id(alive.error, SIZE_MAX) == NULL);
+    CHECK(dsr_error_context_name(alive.error, SIZE_MAX) == NULL && dsr_report_job_ids(alive.report, SIZE_MAX) == -1);
+    GIVES(DSR_INVALID_INPUT, dsr_log_set(NULL, NULL, 0, &err));
     CHECK(strcmp(dsr_status_name(12345), "DSR_UNKNOWN") == 0);
     CHECK(strcmp(dsr_status_name(-1), "DSR_UNKNOWN") == 0);
 
@@ -139,6 +141,20 @@ static void by_hand(void) {
     CHECK(dsr_run_cancel((void *)own, &rep, NULL) == DSR_BAD_STATE);
 }
 
+/* The functions that misuse_calls.py leaves out, because nothing can be wrong about their arguments. */
+static void panicking_by_hand(void) {
+    char *json = NULL;
+
+    PANIC_NEXT();
+    CHECK(strcmp(dsr_status_name(DSR_OK), "DSR_UNKNOWN") == 0);
+    CHECK(strcmp(dsr_status_name(DSR_OK), "DSR_OK") == 0);
+    GIVES(DSR_OK, dsr_sandbox_credentials(alive.sandbox, &json, &err));
+    PANIC_NEXT();
+    dsr_string_free(json);
+    CHECK(strstr(json, "base_url") != NULL);
+    dsr_string_free(json);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
     place = argv[1];
@@ -150,6 +166,7 @@ int main(int argc, char **argv) {
     wrong_frees();
     by_hand();
     panicking_calls();
+    panicking_by_hand();
     /* After all that, everything still works. */
     CHECK(dsr_report_subjects(alive.report) == 2 && dsr_event_text(alive.event) != NULL);
     dsr_report *rep = NULL;

@@ -95,6 +95,8 @@ def main():
         if function.endswith("_free"):
             for argument in wrong_handles(handle_of(parameters[0][0])):
                 frees.append(f"    {function}({argument});")
+            # A panic inside frees nothing: the handle is alive afterwards (see what main checks).
+            panics.append(f"    PANIC_NEXT();\n    {call(function, parameters)};")
             continue
         if returns == "dsr_status" and function != "dsr_error_code":
             for status, text in wrong_calls(function, parameters):

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # All tests of the C surface. Builds what it needs; the last line is "c: N passed, N failed".
-#   NO_VALGRIND=1 leaves the slow run out; SCENARIO=part runs some of the scenarios.
+#   NO_VALGRIND=1 leaves the slow run out; SCENARIO=part runs some of the scenarios;
+#   ALL_TOOLS=1: a compiler or language that is not installed is a failure, not skipped.
 set -u
 cd "$(dirname "$0")/../.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 out=$target/c-tests
 src=tests/c
-passed=0 failed=0
+passed=0 failed=0 skipped=()
 rm -rf "$out" && mkdir -p "$out/failpoints"
 
 check() { # what, command: one test
@@ -39,6 +40,15 @@ program() { # name, command: a program that counts its own tests in its last lin
   tail -n 60 "$out/log" >&2
 }
 
+tool() { # command, what it is for: whether it is installed
+  command -v "$1" >/dev/null && return
+  skipped+=("$2")
+  [ -z "${ALL_TOOLS:-}" ] || check "$1 is installed" false
+  return 1
+}
+
+absent() { ! grep -q "$1" "$2"; }
+
 fresh() { rm -rf "$out/place" && mkdir "$out/place" && printf '%s' "$out/place"; }
 
 library() { # folder, cargo arguments: a shared library where the loader looks for it
@@ -61,28 +71,27 @@ check "soname" grep -q 'libdsrkit.so.0' <(readelf -d "$out/libdsrkit.so.0")
 
 warn="-Wall -Wextra -Wpedantic -Werror -g -Iinclude -I$src -I$out"
 link() { printf -- '-L%s -ldsrkit -Wl,-rpath,%s -pthread' "$1" "$1"; }
-for std in c99 c11; do
-  check "dsrkit.h as $std" gcc -std=$std $warn -fsyntax-only -x c include/dsrkit.h
-done
-for std in c++11 c++17 c++20; do
-  check "dsrkit.h as $std" g++ -std=$std $warn -fsyntax-only -x c++ include/dsrkit.h
-done
-for std in c++17 c++20; do
-  check "dsrkit.hpp as $std" g++ -std=$std $warn -fsyntax-only -x c++ include/dsrkit.hpp
+compilers=(gcc)
+tool clang "clang: the headers and its sanitizers" && compilers+=(clang)
+for cc in "${compilers[@]}"; do
+  for std in c99 c11 c17; do
+    check "dsrkit.h as $std with $cc" $cc -std=$std $warn -fsyntax-only -x c include/dsrkit.h
+  done
+  for std in c++11 c++14 c++17 c++20; do
+    check "dsrkit.h as $std with $cc" $cc -std=$std $warn -fsyntax-only -x c++ include/dsrkit.h
+  done
+  for std in c++17 c++20; do
+    check "dsrkit.hpp as $std with $cc" $cc -std=$std $warn -fsyntax-only -x c++ include/dsrkit.hpp
+  done
 done
 
 python3 $src/misuse_calls.py include/dsrkit.h >"$out/misuse_calls.h" || exit 1
-for name in main_job threads forked killed; do
+for name in main_job threads forked watching killed; do
   check "compile $name.c" gcc -std=c99 $warn $src/$name.c -o "$out/$name" $(link "$out")
 done
+check "compile main_job.cpp as c++20" g++ -std=c++20 $warn -fsyntax-only $src/main_job.cpp
 check "compile main_job.cpp" g++ -std=c++17 $warn $src/main_job.cpp -o "$out/main_job_cpp" $(link "$out")
 check "compile misuse.c" gcc -std=c99 -DFAILPOINTS $warn $src/misuse.c -o "$out/misuse" $(link "$out/failpoints")
-# The examples are built as their users build them: from an installed library, through pkg-config.
-check "install" ffi/install.sh "$target/debug" "$out/prefix"
-export PKG_CONFIG_PATH=$out/prefix/lib/pkgconfig
-strict="-Wall -Wextra -Wpedantic -Werror"
-check "compile delete.c" gcc -std=c99 $strict examples/c/delete.c $(pkg-config --cflags --libs dsrkit) -o "$out/delete"
-check "compile retrieve.cpp" g++ -std=c++17 $strict examples/cpp/retrieve.cpp $(pkg-config --cflags --libs dsrkit) -o "$out/retrieve"
 check "link the static library" gcc -std=c99 $warn $src/main_job.c -o "$out/main_job_static" "$target/debug/libdsrkit.a" -pthread -ldl -lm
 
 program main_job "$out/main_job" "$(fresh)"
@@ -90,16 +99,15 @@ program main_job_static "$out/main_job_static" "$(fresh)"
 program main_job_cpp "$out/main_job_cpp" "$(fresh)"
 program threads "$out/threads"
 program forked "$out/forked"
+program watching "$out/watching"
 program killed python3 -B $src/killed.py "$out/killed" "$out/killed.place" 20
 program misuse "$out/misuse" "$(fresh)"
 mv "$out/log" "$out/misuse.log"
 check "misuse was heard" grep -q '^said: .*journaled is safe' "$out/misuse.log"
 check "no secret and no person in what misuse says" bash -c "! grep canary '$out/misuse.log'"
-place=$(fresh)
-export LD_LIBRARY_PATH=$out/prefix/lib
-check "example delete.c" grep -q '^2 deleted$' <("$out/delete" "$place/journal")
-check "example retrieve.cpp" grep -q '^2 packages' <("$out/retrieve" "$place/second" "$place/packages")
-unset LD_LIBRARY_PATH
+. $src/installed.sh
+. $src/languages.sh
+. $src/hardened.sh
 
 if [ -z "${NO_VALGRIND:-}" ]; then
   if command -v valgrind >/dev/null; then
@@ -114,5 +122,6 @@ if [ -z "${NO_VALGRIND:-}" ]; then
 fi
 program scenarios python3 -B $src/scenarios.py "$out/libdsrkit.so.0" ${SCENARIO:-}
 
+[ ${#skipped[@]} = 0 ] || printf 'c: skipped, not installed: %s\n' "${skipped[@]}"
 printf 'c: %s passed, %s failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

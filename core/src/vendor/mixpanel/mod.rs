@@ -18,6 +18,7 @@ use crate::vendor::{Capabilities, Vendor};
 
 mod address;
 mod answer;
+mod credentials;
 mod v2;
 mod v3;
 

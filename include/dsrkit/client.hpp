@@ -1,0 +1,57 @@
+// The front door. Part of dsrkit.hpp.
+#ifndef DSRKIT_CLIENT_HPP
+#define DSRKIT_CLIENT_HPP
+
+#include "run.hpp"
+
+namespace dsr {
+
+/// A client of one project, with its journal: a path, or ":memory:".
+class client : public detail::handle<dsr_client, dsr_client_free> {
+public:
+    client(const mixpanel &project, const std::string &journal, const settings &settings = {})
+        : handle(detail::output<dsr_client *>(dsr_client_new, project.get(), settings.get(), journal.c_str())) {}
+
+    template <class Range> plan plan_retrieval(const Range &ids, const plan_options &options = {}) const { return frozen(dsr_client_plan_retrieval_n, ids, options); }
+    template <class Range> plan plan_deletion(const Range &ids, const plan_options &options = {}) const { return frozen(dsr_client_plan_deletion_n, ids, options); }
+    plan plan_retrieval_file(const std::string &path, const plan_options &options = {}) const {
+        return plan(detail::output<dsr_plan *>(dsr_client_plan_retrieval_file, raw_, path.c_str(), options.get()));
+    }
+    plan plan_deletion_file(const std::string &path, const plan_options &options = {}) const {
+        return plan(detail::output<dsr_plan *>(dsr_client_plan_deletion_file, raw_, path.c_str(), options.get()));
+    }
+    dsr::run run(const std::string &id) const { return dsr::run(detail::output<dsr_run *>(dsr_client_run, raw_, id.c_str())); }
+    /// Plans and runs as JSON.
+    std::string runs() const { return detail::owned(dsr_client_runs, raw_); }
+    /// When something is due next, in milliseconds since 1970; -1 for never.
+    std::int64_t tick() const { return detail::output<std::int64_t>(dsr_client_tick, raw_); }
+    std::uint64_t seal(const std::string &run_id) const { return detail::output<std::uint64_t>(dsr_client_seal, raw_, run_id.c_str()); }
+    /// JSON lists: the runs that named this id; the ids of the runs that were purged.
+    std::string was_processed(const std::string &id) const { return detail::owned(dsr_client_was_processed, raw_, id.c_str()); }
+    std::string purge(std::int64_t older_than_ms) const { return detail::owned(dsr_client_purge, raw_, older_than_ms); }
+    std::uint64_t verify_journal() const { return detail::output<std::uint64_t>(dsr_client_verify_journal, raw_); }
+
+    template <class Range>
+    job create_retrieval(const Range &ids, dsr_compliance law = DSR_GDPR, dsr_disclosure what = DSR_DISCLOSURE_UNSET) const {
+        const detail::packed p(ids);
+        return job(detail::output<dsr_job *>(dsr_client_create_retrieval_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), law, what));
+    }
+    template <class Range> job create_deletion(const Range &ids, dsr_compliance law = DSR_GDPR) const {
+        const detail::packed p(ids);
+        return job(detail::output<dsr_job *>(dsr_client_create_deletion_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), law));
+    }
+    job get_retrieval(const std::string &id) const { return job(detail::output<dsr_job *>(dsr_client_get_retrieval, raw_, id.c_str())); }
+    job get_deletion(const std::string &id) const { return job(detail::output<dsr_job *>(dsr_client_get_deletion, raw_, id.c_str())); }
+    void cancel_retrieval(const std::string &id) const { detail::call(dsr_client_cancel_retrieval, raw_, id.c_str()); }
+    void cancel_deletion(const std::string &id) const { detail::call(dsr_client_cancel_deletion, raw_, id.c_str()); }
+
+private:
+    template <class F, class Range> plan frozen(F function, const Range &ids, const plan_options &options) const {
+        const detail::packed p(ids);
+        return plan(detail::output<dsr_plan *>(function, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), options.get()));
+    }
+};
+
+} // namespace dsr
+
+#endif

@@ -1,0 +1,30 @@
+// The simulated vendor. Part of dsrkit.hpp.
+#ifndef DSRKIT_SANDBOX_HPP
+#define DSRKIT_SANDBOX_HPP
+
+#include "project.hpp"
+
+namespace dsr {
+
+/// A simulated vendor in this process. Speed 0: a virtual clock.
+class sandbox : public detail::handle<dsr_sandbox, dsr_sandbox_free> {
+public:
+    /// `state`: a file that keeps its tasks from one start to the next; empty for none.
+    explicit sandbox(const std::string &options = "{}", std::uint16_t port = 0, double speed = 0, const std::string &state = "")
+        : handle(detail::output<dsr_sandbox *>(dsr_sandbox_new, options.c_str(), port, speed, state.empty() ? nullptr : state.c_str())) {}
+    std::string_view base_url() const { return detail::text(dsr_sandbox_base_url(raw_)); }
+    std::string_view archive_base_url() const { return detail::text(dsr_sandbox_archive_base_url(raw_)); }
+    /// The same without the archive secret.
+    dsr::mixpanel project() const { return dsr::mixpanel(detail::output<dsr_mixpanel *>(dsr_sandbox_project, raw_)); }
+    /// A project of this vendor, ready for a client.
+    dsr::mixpanel mixpanel() const { return dsr::mixpanel(detail::output<dsr_mixpanel *>(dsr_sandbox_mixpanel, raw_)); }
+    void advance(milliseconds time) const { detail::call(dsr_sandbox_advance_ms, raw_, time.count()); }
+    void faults(const std::string &json) const { detail::call(dsr_sandbox_faults, raw_, json.c_str()); }
+    std::string ledger() const { return detail::owned(dsr_sandbox_ledger, raw_); }
+    std::string summary() const { return detail::owned(dsr_sandbox_summary, raw_); }
+    std::string credentials() const { return detail::owned(dsr_sandbox_credentials, raw_); }
+};
+
+} // namespace dsr
+
+#endif
