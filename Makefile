@@ -39,7 +39,7 @@ test-browser: $(VENV)/.installed $(VENV)/.browser ## packages in a real browser 
 screenshots: $(VENV)/.installed $(VENV)/.browser ## write docs/package/*.png anew
 	$(PY) tests/browser/screenshots.py
 
-test-c: ## the C library: C99 and C++17 programs, valgrind, the shared scenarios through the ABI
+test-c: ## the C library: C and C++ programs, sanitizers, valgrind, nine languages, the shared scenarios through the ABI
 	tests/c/run.sh
 
 lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshness is part of test-c)
@@ -55,6 +55,7 @@ bench: ## speed and memory beside a plain script, in one run
 	$(PYTHON) benches/intake/run.py
 	$(CARGO) run --release -q -p dsrkit --example schedule --features sandbox
 	$(PYTHON) benches/archive/run.py
+	$(PYTHON) benches/ffi/run.py
 
 soak: $(VENV)/.installed ## the long runs of a release, with a closing table (hours; goes on where it was stopped): docs/RELIABILITY.md
 	FEATURES=$(FEATURES) $(PYTHON) tests/soak/run.py

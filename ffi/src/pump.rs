@@ -10,16 +10,16 @@ use tokio::sync::{Mutex, Notify};
 
 pub struct Pump {
     shared: Arc<Shared>,
-    bytes: PipeReader,
     task: tokio::task::AbortHandle,
 }
 
-#[derive(Default)]
 struct Shared {
     state: std::sync::Mutex<State>,
     ready: Notify,
     taken: Notify,
     asked: Notify,
+    /// Lives as long as the task that writes: a write to nobody would end a C program (SIGPIPE).
+    bytes: PipeReader,
 }
 
 #[derive(Default)]
@@ -61,14 +61,19 @@ impl Pump {
         let (bytes, writer) = std::io::pipe().map_err(|error| {
             Error::new(ErrorKind::Io, "cannot make a file descriptor").with_source(error)
         })?;
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared {
+            state: std::sync::Mutex::default(),
+            ready: Notify::new(),
+            taken: Notify::new(),
+            asked: Notify::new(),
+            bytes,
+        });
         let task = tokio::spawn({
             let shared = Arc::clone(&shared);
             async move { shared.read(&reader, writer).await }
         });
         Ok(Self {
             shared,
-            bytes,
             task: task.abort_handle(),
         })
     }
@@ -76,7 +81,7 @@ impl Pump {
     /// The descriptor to watch.
     #[cfg(unix)]
     pub fn fd(&self) -> Result<c_int> {
-        Ok(std::os::fd::AsRawFd::as_raw_fd(&self.bytes))
+        Ok(std::os::fd::AsRawFd::as_raw_fd(&self.shared.bytes))
     }
 
     /// The descriptor to watch.
@@ -106,7 +111,7 @@ impl Pump {
             }
             return None;
         };
-        let _ = (&self.bytes).read_exact(&mut [0]);
+        let _ = (&self.shared.bytes).read_exact(&mut [0]);
         self.shared.taken.notify_one();
         Some(item)
     }

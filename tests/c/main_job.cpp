@@ -1,5 +1,7 @@
 // The main job through dsrkit.hpp: retrieval with packages, deletion with confirmation, the
 // vendor's record.
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <set>
 #include <string>
@@ -25,7 +27,7 @@ static std::vector<std::string> people(const std::string &prefix, int n) {
     return ids;
 }
 
-static void retrieval(const dsr::client &client, const std::string &folder) {
+static std::string retrieval(const dsr::client &client, const std::string &folder) {
     const dsr::run run = client.plan_retrieval(people("friend-", 12)).start();
     std::set<std::string> kinds;
     for (const dsr::event &event : run.events()) kinds.emplace(event.kind());
@@ -37,6 +39,7 @@ static void retrieval(const dsr::client &client, const std::string &folder) {
     for (const dsr::outcome &outcome : run.outcomes()) done += outcome.word() == "done";
     CHECK(done == 12);
     std::cout << "retrieval: " << done << " packages in " << report.packages() << '\n';
+    return std::string(run.id());
 }
 
 static void deletion(const dsr::client &client) {
@@ -101,16 +104,70 @@ static void single_calls(const dsr::client &client) {
     }
 }
 
+static void results_and_log(const dsr::sandbox &sandbox) {
+    int lines = 0;
+    auto listener = [&](dsr_log_level level, std::string_view line) {
+        CHECK(level <= DSR_LOG_DEBUG && !line.empty());
+        if (++lines == 1) throw std::runtime_error("must not reach the library");
+    };
+    dsr::log(listener, DSR_LOG_DEBUG);
+    const dsr::client client(sandbox.mixpanel(), ":memory:");
+    auto refused = dsr::attempt([&] { return client.plan_deletion(std::vector<std::string>{"null"}); });
+    CHECK(!refused && refused.code() == DSR_INVALID_INPUT && !refused.error().hint().empty());
+    CHECK(thrown_by([&] { refused.value(); }) == DSR_INVALID_INPUT);
+    auto plan = dsr::attempt([&] { return client.plan_deletion(std::vector<std::string>{"log-1", "log-2"}); });
+    CHECK(plan && plan->subjects() == 2 && plan->kind() == "deletion" && plan->expected_bound() == "not known");
+    const dsr::run run = plan->start_counted(2);
+    CHECK(run.fd() >= 0 && run.plan().id() == run.id() && run.kind() == "deletion");
+    const dsr::report report = run.wait(std::chrono::minutes(1));
+    CHECK(report.n_jobs() == 1 && report.job_ids(0) == 2 && report.job_status(0) == "SUCCESS");
+    CHECK(report.job_origin(0) == "created" && report.job_cancel(0).empty() && report.job_polls(0) > 0);
+    CHECK(report.run_id() == run.id() && report.compliance() == "GDPR" && report.deadline_ms() > report.at_ms());
+    CHECK(run.count("done") == 2 && run.jobs().find("SUCCESS") != std::string::npos && run.waiting_for().empty());
+    CHECK(lines > 1);
+    dsr::no_log();
+}
+
+/* The iterators are those of the standard library. */
+static void ranges(const dsr::client &client, const std::string &run_id) {
+    const dsr::run run = client.run(run_id);
+    std::size_t done = 0;
+    auto outcomes = run.outcomes();
+    for (auto at = outcomes.begin(); at != outcomes.end(); ++at) done += at->word() == "done";
+    CHECK(done == 12);
+#if __cplusplus >= 202002L
+    static_assert(std::ranges::input_range<decltype(outcomes)>);
+    CHECK(std::ranges::count_if(outcomes, [](const dsr::outcome &each) { return each.word() == "done"; }) == 12);
+#endif
+}
+
+static void project() {
+    dsr::mixpanel project("token", "oauth");
+    CHECK(project.region() == DSR_REGION_US && project.retrieval_limit() == 2000);
+    CHECK(project.region(DSR_REGION_EU).base_url() == "https://eu.mixpanel.com/api/app");
+    CHECK(project.data_groups(1).deletion_limit() == 1000);
+    CHECK(project.base_url("http://127.0.0.1:9/api/app").region() == -1);
+    CHECK(thrown_by([&] { project.tokens("with blank", "oauth"); }) == DSR_CONFIG);
+    unsetenv("DSRKIT_MIXPANEL_OAUTH_TOKEN");
+    setenv("DSRKIT_MIXPANEL_PROJECT_TOKEN", "token", 1);
+    CHECK(thrown_by([] { dsr::mixpanel::from_env(); }) == DSR_CONFIG);
+    setenv("DSRKIT_MIXPANEL_OAUTH_TOKEN", "oauth", 1);
+    setenv("DSRKIT_MIXPANEL_REGION", "in", 1);
+    CHECK(dsr::mixpanel::from_env().region() == DSR_REGION_IN);
+}
+
 int main(int argc, char **argv) {
     if (argc != 2) return 2;
     const std::string place = argv[1];
     try {
         const dsr::sandbox sandbox;
         const dsr::client client(sandbox.mixpanel(), place + "/dsr.sqlite3");
-        retrieval(client, place + "/out");
+        ranges(client, retrieval(client, place + "/out"));
         deletion(client);
         refusals(sandbox, client);
         single_calls(client);
+        results_and_log(sandbox);
+        project();
         removal(sandbox, client, place);
         const std::string ledger = sandbox.ledger();
         for (const auto &id : people("leaver-", 2500)) {

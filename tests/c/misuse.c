@@ -11,7 +11,7 @@ static const char *const BAD_TEXT = "canary\xe9";
 static const char *const IDS[] = {"canary-person"};
 static const char *const BAD_IDS[] = {"canary\xe9"};
 static const char *const NULL_IDS[] = {NULL};
-static const size_t LENGTHS[] = {4};
+static const size_t LENGTHS[] = {7}; /* of a canary with its last byte */
 static const char *place;
 static char journal[512];
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests of the C surface. Builds what it needs; the last line is "c: N passed, N failed".
 #   NO_VALGRIND=1 leaves the slow run out; SCENARIO=part runs some of the scenarios;
+#   SEQUENCES=100 runs so many random sequences of calls instead of 1,000;
 #   ALL_TOOLS=1: a compiler or language that is not installed is a failure, not skipped.
 set -u
 cd "$(dirname "$0")/../.."
@@ -85,8 +86,10 @@ for cc in "${compilers[@]}"; do
   done
 done
 
-python3 $src/misuse_calls.py include/dsrkit.h >"$out/misuse_calls.h" || exit 1
-for name in main_job threads forked watching killed; do
+for made in misuse_calls sequences_calls; do
+  python3 -B $src/$made.py include/dsrkit.h >"$out/$made.h" || exit 1
+done
+for name in main_job threads forked watching killed sequences; do
   check "compile $name.c" gcc -std=c99 $warn $src/$name.c -o "$out/$name" $(link "$out")
 done
 check "compile main_job.cpp as c++20" g++ -std=c++20 $warn -fsyntax-only $src/main_job.cpp
@@ -101,6 +104,7 @@ program threads "$out/threads"
 program forked "$out/forked"
 program watching "$out/watching"
 program killed python3 -B $src/killed.py "$out/killed" "$out/killed.place" 20
+program sequences "$out/sequences" 0 "${SEQUENCES:-1000}" "$(fresh)"
 program misuse "$out/misuse" "$(fresh)"
 mv "$out/log" "$out/misuse.log"
 check "misuse was heard" grep -q '^said: .*journaled is safe' "$out/misuse.log"
@@ -116,6 +120,8 @@ if [ -z "${NO_VALGRIND:-}" ]; then
     program "main_job under valgrind" $judge "$out/main_job" "$(fresh)"
     program "misuse under valgrind" $judge "$out/misuse" "$(fresh)"
     program "threads under valgrind" $judge "$out/threads"
+    program "watching under valgrind" $judge "$out/watching"
+    program "sequences under valgrind" $judge "$out/sequences" 200000 60 "$(fresh)"
   else
     check "valgrind is installed (or NO_VALGRIND=1)" false
   fi

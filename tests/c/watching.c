@@ -100,7 +100,10 @@ static void refused(dsr_sandbox *sb) {
     while (status == DSR_NO_EVENT && readable(fd, 60000)) status = drain(&events);
     CHECK(status == DSR_UNAUTHENTICATED);
     CHECK(!readable(fd, 0));
-    GIVES(DSR_UNAUTHENTICATED, dsr_run_next_event(run, 60000, &e, &err));
+    while ((status = dsr_run_next_event(run, 60000, &e, &err)) == DSR_OK) dsr_event_free(e);
+    CHECK(status == DSR_UNAUTHENTICATED && dsr_error_http_status(err) == 401 && !dsr_error_is_retryable(err));
+    dsr_error_free(err);
+    err = NULL;
     /* The client goes: the descriptor hangs up, so that no loop waits for ever. */
     dsr_client_free(other);
     CHECK(readable(fd, 60000));

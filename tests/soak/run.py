@@ -66,6 +66,7 @@ PIECES = {
     "G10": rust("simulation", "g10_a_clock_that_jumps", 4),
     "G11": rust("lib", "archive::"),
     "G12": fuzz(int(os.environ.get("FUZZ_SECONDS", "1800"))),
+    "G15": [("$ env SANITIZED=1 tests/c/soak.sh", {})],
     "G18": rust("simulation", "g18_cancelled_at_any_moment", 4),
     "G20": rust("soak", "g20_a_million_ids_for_a_month"),
     "G21": rust("processes", "the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill"),
