@@ -16,7 +16,7 @@ RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>
 PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench soak docs header install install-c wheel clean
+.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench soak docs header install install-c wheel clean test-conformance
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -24,7 +24,7 @@ help: ## list the targets
 demo: $(VENV)/.installed ## run the main job on the simulated vendor; again: continue, or say that nothing is left
 	$(PY) -m dsrkit demo --dir demo
 
-test: test-rust test-c test-python test-browser ## all tests of all surfaces
+test: test-rust test-c test-python test-browser test-conformance ## all tests of all surfaces
 
 test-rust: ## the core and the simulated vendor, in Rust
 	$(CARGO) test -p dsrkit -p dsrkit-sandbox --features $(FEATURES) -- --show-output
@@ -35,6 +35,9 @@ test-python: $(VENV)/.installed ## the Python module
 
 test-browser: $(VENV)/.installed $(VENV)/.browser ## packages in a real browser (chromium): accessible, offline, on every screen
 	$(PY) -m pytest -q tests/browser
+
+test-conformance: $(VENV)/.installed $(VENV)/.conformance ## programs that others wrote judge client and sandbox (Node 20 or later)
+	$(PY) -m pytest -q tests/conformance
 
 screenshots: $(VENV)/.installed $(VENV)/.browser ## write docs/package/*.png anew
 	$(PY) tests/browser/screenshots.py
@@ -87,6 +90,12 @@ $(VENV)/.tools:
 
 $(VENV)/.browser: $(VENV)/.tools
 	$(VENV)/bin/pip install -q 'playwright>=1.50' 'axe-playwright-python>=0.1.4'
+	touch $@
+
+$(VENV)/.conformance: $(VENV)/.tools tests/conformance/package.json
+	$(VENV)/bin/pip install -q 'schemathesis==4.32.5' 'pyyaml==6.0.3'
+	mkdir -p target/conformance && cp tests/conformance/package.json target/conformance
+	npm install --silent --no-audit --no-fund --prefix target/conformance
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PY_SOURCES)

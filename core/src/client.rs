@@ -11,6 +11,7 @@ use crate::handle::{PlanHandle, RunHandle};
 use crate::ids::IdSource;
 use crate::model::Millis;
 use crate::model::action::{Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
+use crate::model::callback::{Callback, Heard};
 use crate::model::job::Job;
 use crate::model::report::Processed;
 use crate::plan::PlanBuilder;
@@ -131,6 +132,13 @@ impl Client {
             .iter()
             .map(|row| RunHandle::find(Arc::clone(&self.engine), &row.id))
             .collect()
+    }
+
+    /// Takes up a status callback that [`crate::verify_callback`] let through: the run it is about
+    /// looks at its task sooner. `Journal`, worth trying again, while another process carries the
+    /// journal's runs: answer 503 then, the vendor calls again.
+    pub async fn receive_callback(&self, callback: &Callback) -> Result<Heard> {
+        self.engine.callback(callback).await
     }
 
     /// Does what is due now over all runs; gives when something is due next.

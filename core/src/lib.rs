@@ -64,6 +64,7 @@ pub mod model;
 pub mod pace;
 pub mod package;
 mod plan;
+mod receiver;
 mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -83,6 +84,7 @@ pub use handle::{EventReader, PlanHandle, RunHandle};
 pub use ids::IdSource;
 pub use model::Millis;
 pub use model::action::{Action, Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
+pub use model::callback::{Callback, CallbackRequest, CallbackStatus, Heard};
 pub use model::event::{Event, EventKind, WaitReason};
 pub use model::job::{Job, JobStatus};
 pub use model::report::{
@@ -91,9 +93,11 @@ pub use model::report::{
 pub use model::run::RunState;
 pub use model::subject::DistinctId;
 pub use plan::{Confirmation, Plan, PlanBuilder};
+pub use receiver::CallbackReceiver;
 pub use run::{Events, Run};
 pub use secret::Secret;
 pub use settings::{AmbiguityPolicy, Settings};
+pub use vendor::mixpanel::callback::{CallbackKey, verify_callback};
 pub use vendor::mixpanel::{Mixpanel, Region};
 
 /// The version of this crate, and of the bindings made of it.

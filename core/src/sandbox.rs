@@ -8,6 +8,8 @@ use dsrkit_sandbox::{Fault, Options, World};
 use dsrkit_sandbox::{Server, Time};
 use serde_json::{Value, json};
 
+pub use dsrkit_sandbox::Callback as SandboxCallback;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Millis;
 use crate::model::time::Clock;
@@ -221,6 +223,33 @@ impl Sandbox {
     /// The ledger in numbers.
     pub fn summary(&self) -> Value {
         serde_json::to_value(self.world().summary()).unwrap_or_default()
+    }
+
+    /// The status callbacks that the vendor would make now. Whoever asks makes them, to whatever
+    /// stands for the address, and says how each was answered; until then it comes again each
+    /// quarter of an hour.
+    pub fn callbacks(&self) -> Result<Vec<SandboxCallback>> {
+        let now = self.clock.now();
+        self.world()
+            .take_callbacks(now)
+            .map_err(|error| config(format!("the sandbox's callbacks: {error}")))
+    }
+
+    /// How a callback was answered.
+    pub fn callback_answered(&self, call: &str, status: u16) -> Result<()> {
+        self.world()
+            .callback_answered(call, status)
+            .map_err(|error| config(format!("the sandbox's callbacks: {error}")))
+    }
+
+    /// The public key that the callbacks are signed with, as PEM.
+    pub fn callback_key(&self) -> &'static str {
+        dsrkit_sandbox::PUBLIC_KEY
+    }
+
+    /// The same key in a certificate, the form that the vendor publishes.
+    pub fn callback_certificate(&self) -> &'static str {
+        dsrkit_sandbox::CERTIFICATE
     }
 
     /// Addresses and made-up credentials, for other programs.

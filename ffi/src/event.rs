@@ -54,7 +54,7 @@ pub extern "C" fn dsr_event_free(event: *mut dsr_event) {
 }
 
 /// One word: "planned", "started", "submitted", "adopted", "backoff", "split", "ambiguous", "held",
-/// "rejected", "status", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
+/// "rejected", "status", "callback", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
 /// "deadline", "decided", "orphan", "sealed", "purged", "finished" or "waiting". More may come.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_event_kind(event: *const dsr_event) -> *const c_char {

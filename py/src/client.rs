@@ -327,11 +327,11 @@ struct Packing {
 }
 
 impl Client {
-    fn core(&self, py: Python<'_>) -> PyResult<Arc<dsrkit::Client>> {
+    pub fn core(&self, py: Python<'_>) -> PyResult<Arc<dsrkit::Client>> {
         self.0.get(py)?.client().map_err(|error| raise(py, &error))
     }
 
-    fn work<T: Send + 'static>(
+    pub fn work<T: Send + 'static>(
         &self,
         py: Python<'_>,
         work: impl Future<Output = Result<T>> + Send + 'static,

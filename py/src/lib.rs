@@ -3,6 +3,7 @@
 
 use pyo3::prelude::*;
 
+mod callback;
 mod client;
 mod convert;
 mod door;
@@ -15,6 +16,8 @@ mod settings;
 
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use crate::callback::{receive_callback, verify_callback};
     #[pymodule_export]
     use crate::client::Client;
     #[pymodule_export]

@@ -23,6 +23,7 @@ impl Mixpanel {
         api_version: String,
         data_groups: u32,
         subject_request_ids: bool,
+        status_callback_urls: Vec<String>,
         archive_secrets: Vec<String>,
         base_url: Option<String>,
         archive_hosts: Vec<String>,
@@ -33,6 +34,9 @@ impl Mixpanel {
                 .api_version(api_version)
                 .data_groups(data_groups)
                 .subject_request_ids(subject_request_ids);
+            let builder = status_callback_urls
+                .into_iter()
+                .fold(builder, Builder::status_callback_url);
             complete(builder, archive_secrets, base_url, archive_hosts).build()
         };
         read().map(Self).map_err(|error| raise(py, &error))
@@ -49,6 +53,7 @@ impl Mixpanel {
         api_version: String,
         data_groups: u32,
         subject_request_ids: bool,
+        status_callback_urls: Vec<String>,
         archive_secrets: Vec<String>,
         base_url: Option<String>,
         archive_hosts: Vec<String>,
@@ -58,6 +63,9 @@ impl Mixpanel {
             .data_groups(data_groups)
             .subject_request_ids(subject_request_ids)
             .clock(sandbox.clock(py)?);
+        let builder = status_callback_urls
+            .into_iter()
+            .fold(builder, Builder::status_callback_url);
         complete(builder, archive_secrets, base_url, archive_hosts)
             .build()
             .map(Self)

@@ -7,6 +7,7 @@ use dsrkit::model::time::Clock;
 use dsrkit::sandbox::{Sandbox as Core, SandboxOptions, Speed};
 use dsrkit::{Error, ErrorKind};
 use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
 use serde_json::Value;
 
 use crate::convert::json;
@@ -72,6 +73,28 @@ impl Sandbox {
     fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let core = self.core(py)?;
         json(py, &door::read(py, || Ok(core.summary()))?)
+    }
+
+    /// The callbacks that are due: name, address, headers, body.
+    fn callbacks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core(py)?;
+        let calls = door::enter(py, || core.callbacks())?;
+        let list = PyList::empty(py);
+        for call in calls {
+            let body = PyBytes::new(py, &call.body);
+            list.append((call.call, call.url, call.headers, body))?;
+        }
+        Ok(list.into_any())
+    }
+
+    fn callback_answered(&self, py: Python<'_>, call: &str, status: u16) -> PyResult<()> {
+        let core = self.core(py)?;
+        door::enter(py, || core.callback_answered(call, status))
+    }
+
+    #[getter]
+    fn callback_key(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(self.core(py)?.callback_key())
     }
 
     fn credentials<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

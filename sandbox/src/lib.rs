@@ -28,6 +28,7 @@
 //! | days are freed when the task ends, or evenly while it works ([`ScansFreed`]) | both our assumption |
 //! | 2,000 ids per retrieval; floor(2000 / (groups + 1)) per deletion, 1,999 without groups | documented |
 //! | status and text of a refusal for size, for an empty, repeated, or bad id | our assumption |
+//! | a create with a field that nobody documents, or with a null, is refused with 400 | our assumption: it shows a client's mistake |
 //! | collections without slash: 301, without the query | observed on the host's other routes; the query is our assumption |
 //! | link fields; quotes and blanks round the link | each documented or observed somewhere, see [`LinkField`] |
 //! | link works for 14 days | documented, from completion; that each status call signs a fresh one is our assumption |
@@ -38,7 +39,9 @@
 //! | version 2.0: a 409 for running ids | nothing is public: off, see [`Dialect::conflict_guard_v2`] |
 //! | tasks of one version are unknown to the other | our assumption |
 //! | how long tasks take | documented only as "up to 30 days" and "up to weeks"; the defaults are shorter |
-//! | `subject_request_id` is echoed by the status | documented; `status_callback_urls` are accepted and never called |
+//! | `subject_request_id` is echoed by the status | documented |
+//! | status callbacks: at most 5, https only, with a `subject_request_id`; body, headers, signature, repeated each 15 minutes for 90 days | documented |
+//! | a repeated callback stops once it was answered with a 2xx; each state is told by itself; the words of `extensions` besides `failed` | our assumption |
 //!
 //! # Order in which a call is judged
 //! Rate limit; faults (only calls that pass the limit are counted); path; method; credentials; body.
@@ -46,6 +49,7 @@
 pub mod server;
 
 mod archive;
+mod documents;
 mod draw;
 mod fault;
 mod ledger;
@@ -59,12 +63,15 @@ mod task;
 mod upset;
 mod world;
 
+pub use documents::{DOCUMENTS, document};
 pub use fault::{Fault, Kind as FaultKind};
 pub use ledger::{Entry, Operation, Summary};
 pub use message::{Host, Reply, Request, Wire};
+pub use mixpanel::callback::{CERTIFICATE, Callback, PUBLIC_KEY};
 pub use options::{
-    CancelAnswer, Case, Cipher, CreateShape, DateForm, Dialect, ErrorBody, ItemSlash, JobMs,
-    Layout, LinkField, Lognormal, NotFound, Options, ScansFreed, TaskIdKind,
+    Callbacks, CancelAnswer, Case, Cipher, CollectionSlash, CreateShape, DateForm, Dialect,
+    ErrorBody, Forged, ItemSlash, JobMs, Layout, LinkField, Lognormal, NotFound, Options,
+    ScansFreed, TaskIdKind,
 };
 pub use server::{Server, Time};
 pub use world::World;

@@ -22,6 +22,8 @@ pub(crate) enum Line {
     Request(Box<Seen>),
     Faults { at_ms: i64, faults: Vec<Fault> },
     Now { at_ms: i64 },
+    Called { at_ms: i64 },
+    Answered { call: String, status: u16 },
 }
 
 pub(crate) struct Log {

@@ -1,6 +1,8 @@
 //! Everything about the simulated vendor that can be set. A scenario file holds these as data.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Options of the simulated vendor; `{}` is a healthy vendor with the defaults below.
 ///
@@ -25,7 +27,8 @@ pub struct Options {
     pub project_id: u64,
     /// Shown in answers.
     pub requesting_user: String,
-    /// Where sources disagree.
+    /// Where sources disagree: a table, or the name of a preset ([`Dialect::named`]).
+    #[serde(deserialize_with = "word_or_table")]
     pub dialect: Dialect,
     /// Least milliseconds between two API calls; 0 switches the limit off.
     pub rate_interval_ms: i64,
@@ -65,6 +68,8 @@ pub struct Options {
     pub archive_layout: Layout,
     /// How long a signed link works.
     pub link_ttl_ms: i64,
+    /// How status callbacks arrive.
+    pub callbacks: Callbacks,
 }
 
 impl Default for Options {
@@ -98,6 +103,7 @@ impl Default for Options {
             archive_cipher: Cipher::default(),
             archive_layout: Layout::default(),
             link_ttl_ms: 14 * 86_400_000,
+            callbacks: Callbacks::default(),
         }
     }
 }
@@ -127,6 +133,8 @@ pub struct Dialect {
     pub quoted_link: bool,
     /// 204 (documented) or 200 with JSON (sample in the overview).
     pub cancel_answer: CancelAnswer,
+    /// Whether collections are served without their last slash too.
+    pub collection_slash: CollectionSlash,
     /// Which form of an item's path exists.
     pub item_slash: ItemSlash,
     /// What the other form answers: 301 or 404.
@@ -158,6 +166,7 @@ impl Default for Dialect {
             link_field: LinkField::default(),
             quoted_link: false,
             cancel_answer: CancelAnswer::default(),
+            collection_slash: CollectionSlash::default(),
             item_slash: ItemSlash::default(),
             item_slash_miss: 301,
             not_found: NotFound::default(),
@@ -168,6 +177,46 @@ impl Default for Dialect {
             conflict_guard_v2: false,
             retry_after: None,
             date_form: DateForm::default(),
+        }
+    }
+}
+
+impl Dialect {
+    /// A preset: `official` speaks as the vendor's OpenAPI document does, to the letter; `arazzo` as
+    /// the published Arazzo workflow expects it: 200, and a `download_url` that is always there.
+    pub fn named(name: &str) -> Option<Self> {
+        let slashless = Self {
+            collection_slash: CollectionSlash::Both,
+            ..Self::default()
+        };
+        match name {
+            "official" => Some(Self {
+                link_field: LinkField::Results,
+                ..slashless
+            }),
+            "arazzo" => Some(Self {
+                create_status: 200,
+                link_field: LinkField::DownloadUrl,
+                ..slashless
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn word_or_table<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Dialect, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Name(String),
+        Table(Map<String, Value>),
+    }
+    match Given::deserialize(from)? {
+        Given::Name(name) => Dialect::named(&name)
+            .ok_or_else(|| D::Error::custom("a dialect's name is \"official\" or \"arazzo\"")),
+        // Read in a second step, so that a misspelt switch is named in the error.
+        Given::Table(table) => {
+            serde_json::from_value(Value::Object(table)).map_err(D::Error::custom)
         }
     }
 }
@@ -218,6 +267,13 @@ words! {
     CancelAnswer { /** empty */ NoContent = "204", /** 200 with JSON */ Json = "json" }
 }
 words! {
+    /// Whether a collection's path needs its last slash.
+    CollectionSlash {
+        /** 301 without it, as the host's other routes */ Required = "required",
+        /** served without it too: the OpenAPI document writes none */ Both = "both",
+    }
+}
+words! {
     /// Which form of an item's path exists.
     ItemSlash {
         /** with and without */ Both = "both",
@@ -257,6 +313,32 @@ words! {
         /** AES-256 */ Aes256 = "aes256",
         /** not at all */ None = "none",
     }
+}
+
+words! {
+    /// What is wrong with a callback that somebody else made up.
+    Forged {
+        /** nothing is made up */ No = "no",
+        /** another key signed it */ Key = "key",
+        /** the body was changed after it was signed */ Body = "body",
+        /** a header is missing */ Unsigned = "unsigned",
+        /** another processor says so, signed by it */ Domain = "domain",
+        /** signed, but for another receiver */ Url = "url",
+    }
+}
+
+/// How status callbacks arrive. A healthy vendor tells each state once, at once, in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Callbacks {
+    /// So long after the state was reached.
+    pub late_ms: i64,
+    /// Each is made twice at the same time, byte for byte.
+    pub twice: bool,
+    /// The newest first.
+    pub newest_first: bool,
+    /// Before each real one comes one that is not the vendor's.
+    pub forged: Forged,
 }
 
 /// How long a task stays in each state: fewest and most milliseconds.

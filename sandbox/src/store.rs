@@ -37,7 +37,7 @@ pub(crate) fn route(method: &str, path: &str) -> Route {
             action: if method == "GET" {
                 Action::Carry
             } else {
-                Action::WrongMethod
+                Action::WrongMethod("GET")
             },
         },
         None => Route {

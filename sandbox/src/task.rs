@@ -58,6 +58,8 @@ pub(crate) struct Order {
     pub compliance: &'static str,
     pub disclosure: Option<String>,
     pub subject_request_id: Option<String>,
+    /// Where the status is told to.
+    pub callback_urls: Vec<String>,
 }
 
 pub(crate) struct Task {
@@ -128,6 +130,22 @@ impl Task {
         } else {
             State::Pending
         }
+    }
+
+    /// The states it has been in by now, and since when.
+    pub fn states(&self, now_ms: i64) -> Vec<(i64, State)> {
+        let path = [
+            (self.created_ms, State::Pending),
+            (self.staging_ms, State::Staging),
+            (self.started_ms, State::Started),
+            (self.end_ms, self.end),
+        ];
+        let revoked = self.revoked_ms.map(|at| (at, State::Revoked));
+        let before = |at: i64| at <= now_ms && self.revoked_ms.is_none_or(|revoked| at < revoked);
+        path.into_iter()
+            .filter(|(at, _)| before(*at))
+            .chain(revoked.filter(|(at, _)| *at <= now_ms))
+            .collect()
     }
 
     /// Milliseconds from its creation to its end.

@@ -27,6 +27,8 @@ pub struct World {
     pub(crate) deletions: HashMap<String, usize>,
     /// The last few archives made; any other is made again, byte for byte.
     pub(crate) archives: VecDeque<(store::Which, Vec<u8>)>,
+    /// Callbacks that were made: when each is due again, unless it was taken.
+    pub(crate) called: HashMap<String, Option<i64>>,
     faults: Vec<Armed>,
     last_call_ms: Option<i64>,
     ledger: Vec<Entry>,
@@ -47,8 +49,8 @@ pub(crate) enum Action {
     MovedTo(String),
     /// Nothing here.
     Missing,
-    /// Another method is served here.
-    WrongMethod,
+    /// Other methods are served here: these.
+    WrongMethod(&'static str),
 }
 
 impl World {
@@ -62,6 +64,7 @@ impl World {
             by_id: HashMap::new(),
             deletions: HashMap::new(),
             archives: VecDeque::new(),
+            called: HashMap::new(),
             faults: Vec::new(),
             last_call_ms: None,
             ledger: Vec::new(),
@@ -151,15 +154,24 @@ impl World {
     }
 
     /// Written first, then done: whoever is killed in between finds it done after the replay.
-    fn commit(&mut self, line: Line) -> io::Result<Option<Reply>> {
+    pub(crate) fn commit(&mut self, line: Line) -> io::Result<Option<Reply>> {
         if let Some(log) = &mut self.log {
             log.append(&line)?;
         }
         Ok(self.apply(line))
     }
 
-    fn apply(&mut self, line: Line) -> Option<Reply> {
+    pub(crate) fn apply(&mut self, line: Line) -> Option<Reply> {
         match line {
+            Line::Called { at_ms } => {
+                self.now_ms = at_ms;
+                self.mark_called();
+                None
+            }
+            Line::Answered { call, status } => {
+                self.mark_answered(call, status);
+                None
+            }
             Line::Start { .. } => None,
             Line::Now { at_ms } => {
                 self.now_ms = at_ms;
@@ -224,7 +236,9 @@ impl World {
         let reply = match (&route.action, seen.host) {
             (Action::MovedTo(path), _) => Reply::redirect(301, path),
             (Action::Missing, _) => self.refuse(404, "Not found"),
-            (Action::WrongMethod, _) => self.refuse(405, "Method not allowed"),
+            (Action::WrongMethod(allowed), _) => self
+                .refuse(405, "Method not allowed")
+                .with("allow", allowed),
             (Action::Carry, Host::Api) => self.call(seen, route, entry, fault),
             (Action::Carry, Host::Store) => self.download(seen, route, fault),
         };

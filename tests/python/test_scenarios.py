@@ -102,9 +102,13 @@ def whole_run(client: dsrkit.Client, case: dict[str, Any], place: Path, ended: E
         ended.report = run.collect(ended.out)
 
 
+def load(name: str) -> dict[str, Any]:
+    return tomllib.loads((SCENARIOS / f"{name}.toml").read_text("utf-8"))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_scenario(name: str, tmp_path: Path) -> None:
-    case = tomllib.loads((SCENARIOS / f"{name}.toml").read_text("utf-8"))
+    case = load(name)
     ended = Ended()
     with dsrkit.Sandbox(**case.get("sandbox", {})) as vendor:
         vendor.faults(case.get("faults", []))

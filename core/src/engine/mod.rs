@@ -7,11 +7,12 @@
 //! comes next, `step` does it, `drive` goes on until nothing is left, `run` holds it all, `own` says
 //! whether this process is the one that works. `recover` puts a
 //! journal in order that a dead process left behind, `decide` takes a person's word about what
-//! was held. `seal` and `purge` remove people from the journal, and `register` tells whether
+//! was held. `callback` hears what the vendor tells by itself. `seal` and `purge` remove people from the journal, and `register` tells whether
 //! somebody was there.
 
 pub(crate) mod answer;
 pub(crate) mod book;
+pub(crate) mod callback;
 pub(crate) mod cancel;
 pub(crate) mod collect;
 pub(crate) mod decide;

@@ -51,6 +51,8 @@ words! {
         Rejected = "rejected",
         /// A job's status changed.
         Status = "status",
+        /// The vendor told by itself that something may have changed.
+        Callback = "callback",
         /// An archive is on this disk.
         Archived = "archived",
         /// An archive could not be fetched; it will be tried again.

@@ -2,6 +2,7 @@
 
 mod account;
 pub mod action;
+pub mod callback;
 pub mod event;
 pub mod job;
 pub mod report;

@@ -19,6 +19,7 @@ from . import errors, types
 from ._aio import AsyncClient, AsyncPlan, AsyncRun
 from ._client import Client, Plan, Run
 from ._native import __version__
+from ._callback import Callback, verify_callback
 from ._outcomes import Outcomes, SubjectOutcome
 from .errors import (
     AmbiguousError,
@@ -54,6 +55,7 @@ from ._report import (
     RefusedRows,
     Report,
 )
+from .receiver import CallbackReceiver
 from .sandbox import Sandbox
 from .settings import Settings
 from .types import Estimate, Event, Job
@@ -66,6 +68,8 @@ __all__ = [
     "AsyncPlan",
     "AsyncRun",
     "AuthenticationError",
+    "Callback",
+    "CallbackReceiver",
     "CancelledError",
     "Client",
     "ConfigError",
@@ -105,4 +109,5 @@ __all__ = [
     "__version__",
     "errors",
     "types",
+    "verify_callback",
 ]

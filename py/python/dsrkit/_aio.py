@@ -11,6 +11,7 @@ from typing import Any
 
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._client import Client, Plan, Run
+from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed_async, freeze_async, source
 from ._packing import packing
 from ._progress import Left, Progress, Show
@@ -179,6 +180,16 @@ class AsyncClient(ClientBase):
 
     async def tick(self) -> datetime | None:
         return due(await self._native.tick().spawn())
+
+    async def receive_callback(
+        self,
+        body: bytes,
+        headers: Headers,
+        public_key: str,
+        *,
+        url: str | None = None,
+    ) -> Heard:
+        return await receive(self._native, body, headers, public_key, url).spawn()
 
     async def seal(self, run_id: str) -> int:
         return await self._native.seal(run_id).spawn()

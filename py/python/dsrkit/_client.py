@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
+from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed, freeze, source
 from ._packing import packing
 from ._progress import Left, Progress, Show
@@ -206,6 +207,19 @@ class Client(ClientBase):
     def tick(self) -> datetime | None:
         """Does what is due now over all runs; gives when something is due next."""
         return due(self._native.tick().wait())
+
+    def receive_callback(
+        self,
+        body: bytes,
+        headers: Headers,
+        public_key: str,
+        *,
+        url: str | None = None,
+    ) -> Heard:
+        """Checks a status callback of the vendor (see `dsrkit.verify_callback`) and has the run that it
+        is about look at its task sooner: "news", "found" (it told which task a lost answer was
+        about) or "nothing". Raises InvalidInputError for what is not the vendor's."""
+        return receive(self._native, body, headers, public_key, url).wait()
 
     def seal(self, run_id: str) -> int:
         """Removes the ids of a run from the journal now, of all its batches that are at their end;

@@ -22,9 +22,11 @@ class Mixpanel:
     API secret), tried in order. `data_groups` is the number of group analytics keys of the
     project: a deletion request holds floor(2000 / (data_groups + 1)) ids, 1999 without groups.
     `subject_request_ids` sends a UUID of ours with each request, which the vendor echoes: only for
-    projects that have status callbacks enabled. `base_url` is for another residency, a proxy or
-    the sandbox and overrides `region`. `api_version="2.0"` is the older API: GDPR only, one person
-    per retrieval, retrievals can be cancelled; a journal belongs to one version.
+    projects that have status callbacks enabled. `status_callback_urls` (https, at most five) asks the
+    vendor to tell the status there too, see `dsrkit.CallbackReceiver`. `base_url` is for another
+    residency, a proxy or the sandbox and overrides `region`. `api_version="2.0"` is the older API:
+    GDPR only, one person per retrieval, retrievals can be cancelled; a journal belongs to one
+    version.
     """
 
     __slots__ = ("_native",)
@@ -40,6 +42,7 @@ class Mixpanel:
         api_version: ApiVersion = "3.0",
         data_groups: int = 0,
         subject_request_ids: bool = False,
+        status_callback_urls: Iterable[str] = (),
         archive_secrets: Iterable[str] = (),
         base_url: str | None = None,
         archive_hosts: Iterable[str] = (),
@@ -51,6 +54,7 @@ class Mixpanel:
             api_version,
             data_groups,
             subject_request_ids,
+            several("status_callback_urls", status_callback_urls),
             several("archive_secrets", archive_secrets),
             base_url,
             several("archive_hosts", archive_hosts),
@@ -64,6 +68,7 @@ class Mixpanel:
         api_version: ApiVersion = "3.0",
         data_groups: int = 0,
         subject_request_ids: bool = False,
+        status_callback_urls: Iterable[str] = (),
         archive_hosts: Iterable[str] = (),
     ) -> Mixpanel:
         """Reads DSRKIT_MIXPANEL_PROJECT_TOKEN, _OAUTH_TOKEN, _REGION, _ARCHIVE_SECRET and
@@ -76,6 +81,7 @@ class Mixpanel:
             api_version=api_version,
             data_groups=data_groups,
             subject_request_ids=subject_request_ids,
+            status_callback_urls=status_callback_urls,
             archive_secrets=[] if secret is None else [secret],
             base_url=_variable("BASE_URL"),
             archive_hosts=archive_hosts,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Literal
 
@@ -64,10 +64,13 @@ class Sandbox:
         api_version: ApiVersion = "3.0",
         data_groups: int = 0,
         subject_request_ids: bool = False,
+        status_callback_urls: Iterable[str] = (),
         archive_secrets: Iterable[str] | None = None,
         archive_hosts: Iterable[str] = (),
+        base_url: str | None = None,
     ) -> Mixpanel:
-        """A `Mixpanel` that is ready to use this vendor, by this vendor's clock."""
+        """A `Mixpanel` that is ready to use this vendor, by this vendor's clock. `base_url`: of
+        something on this machine that stands between the two."""
         known = self.credentials()
         secrets = [known["archive_secret"]] if archive_secrets is None else archive_secrets
         native = _native.Mixpanel.simulated(
@@ -77,8 +80,9 @@ class Sandbox:
             api_version,
             data_groups,
             subject_request_ids,
+            several("status_callback_urls", status_callback_urls),
             several("archive_secrets", secrets),
-            self.base_url,
+            self.base_url if base_url is None else base_url,
             several("archive_hosts", archive_hosts),
         )
         return Mixpanel._of(native)
@@ -90,6 +94,23 @@ class Sandbox:
     def faults(self, faults: Iterable[Mapping[str, Any]]) -> None:
         """Adds faults, such as {"on": "create_deletion", "nth": 2, "kind": "drop_after"}."""
         self._native.faults(json.dumps([dict(fault) for fault in faults]))
+
+    @property
+    def callback_key(self) -> str:
+        """The public key that status callbacks are signed with."""
+        return self._native.callback_key
+
+    def deliver_callbacks(
+        self, receiver: Callable[[str, list[tuple[str, str]], bytes], int]
+    ) -> list[int]:
+        """Makes the status callbacks that are due: calls `receiver` with address, headers and raw
+        body of each, and takes what it returns as the HTTP status. One that is not answered with
+        202 comes again a quarter of an hour later."""
+        answers = []
+        for call, url, headers, body in self._native.callbacks():
+            answers.append(receiver(url, headers, body))
+            self._native.callback_answered(call, answers[-1])
+        return answers
 
     def ledger(self) -> list[dict[str, Any]]:
         """Every request that reached the vendor, in order. Holds ids: for tests, never for logs."""

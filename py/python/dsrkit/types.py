@@ -47,6 +47,7 @@ EventKind: TypeAlias = Literal[
     "held",
     "rejected",
     "status",
+    "callback",
     "archived",
     "archive_failed",
     "paused",

@@ -1,6 +1,7 @@
 //! The simulated Mixpanel. Each version of its API is a file of its own.
 
 mod answer;
+pub(crate) mod callback;
 mod v2;
 mod v3;
 

@@ -56,6 +56,7 @@ impl World {
             compliance: "GDPR",
             disclosure: None,
             subject_request_id: None,
+            callback_urls: Vec::new(),
         })
     }
 

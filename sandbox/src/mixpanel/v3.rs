@@ -4,11 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::SCANS_TEXT;
+use super::{SCANS_TEXT, callback};
 use crate::fault::Fault;
 use crate::ledger::{Entry, Operation};
 use crate::message::Reply;
-use crate::options::{Dialect, ItemSlash};
+use crate::options::{CollectionSlash, Dialect, ItemSlash};
 use crate::seen::{Seen, Verdict};
 use crate::task::{Order, Task, TaskKind, Version};
 use crate::world::{Action, Route, World};
@@ -52,10 +52,14 @@ pub(super) fn route(dialect: &Dialect, method: &str, path: &str) -> Route {
         ("DELETE", TaskKind::Retrieval, false) if version == Version::V2 => {
             Operation::CancelRetrieval
         }
-        _ => return nothing(Action::WrongMethod),
+        (_, _, true) => return nothing(Action::WrongMethod("POST")),
+        (_, TaskKind::Retrieval, false) if version == Version::V3 => {
+            return nothing(Action::WrongMethod("GET"));
+        }
+        (_, _, false) => return nothing(Action::WrongMethod("GET, DELETE")),
     };
     let miss = if id.is_empty() {
-        !slashed
+        !slashed && dialect.collection_slash == CollectionSlash::Required
     } else {
         matches!(
             (dialect.item_slash, slashed),
@@ -151,7 +155,7 @@ impl World {
             return Err(refuse("The body is not a JSON object"));
         };
         let text = |name: &str| match fields.get(name) {
-            None | Some(Value::Null) => Ok(None),
+            None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.as_str())),
             Some(_) => Err(refuse(&format!("{name} must be a string"))),
         };
@@ -185,7 +189,19 @@ impl World {
             return Err(self.refuse(self.options.too_many_status, &text));
         }
         self.check_ids(&ids)?;
+        let known = [
+            "distinct_ids",
+            "compliance_type",
+            "disclosure_type",
+            "subject_request_id",
+            "status_callback_urls",
+        ];
+        if let Some(name) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(refuse(&format!("{name} is not a field of this request")));
+        }
         let subject_request_id = text("subject_request_id")?.map(str::to_owned);
+        let callback_urls =
+            callback::wanted(&fields, subject_request_id.as_deref()).map_err(refuse)?;
         Ok(Order {
             version: Version::V3,
             kind,
@@ -193,6 +209,7 @@ impl World {
             compliance,
             disclosure,
             subject_request_id,
+            callback_urls,
         })
     }
 
@@ -312,7 +329,9 @@ impl World {
                 task.revoke(now_ms);
                 self.cancelled(id)
             }
-            Some(_) => self.refuse(405, "The task can not be cancelled any more"),
+            Some(_) => self
+                .refuse(405, "The task can not be cancelled any more")
+                .with("allow", "GET"),
         }
     }
 

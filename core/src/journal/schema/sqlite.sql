@@ -168,7 +168,7 @@ CREATE TABLE event (
   kind  TEXT    NOT NULL CHECK (kind IN (
           'planned', 'started', 'submitted', 'adopted', 'backoff', 'split',
           'ambiguous', 'held',
-          'rejected', 'status', 'archived', 'archive_failed', 'paused', 'resumed', 'cancel',
+          'rejected', 'status', 'callback', 'archived', 'archive_failed', 'paused', 'resumed', 'cancel',
           'anomaly', 'deadline', 'decided', 'orphan', 'sealed', 'purged', 'finished')),
   batch INTEGER,
   task  TEXT,

@@ -196,7 +196,7 @@ fn link_of(raw: &RawValue) -> Option<String> {
 }
 
 /// A string's text, or an integer's exact digits.
-fn text_of(raw: &RawValue) -> Option<String> {
+pub(super) fn text_of(raw: &RawValue) -> Option<String> {
     let raw = raw.get();
     if raw.starts_with('"') {
         return serde_json::from_str(raw).ok();

@@ -19,6 +19,7 @@ use crate::vendor::{Capabilities, Vendor};
 mod address;
 mod answer;
 mod credentials;
+pub(crate) mod callback;
 mod v2;
 mod v3;
 
@@ -105,6 +106,7 @@ pub struct Mixpanel {
     oauth_token: Secret,
     data_groups: u32,
     subject_request_ids: bool,
+    callback_urls: Vec<String>,
     archive_secrets: Vec<Secret>,
     archive_hosts: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
@@ -131,6 +133,7 @@ impl Mixpanel {
             base_url: None,
             data_groups: 0,
             subject_request_ids: false,
+            callback_urls: Vec::new(),
             archive_secrets: Vec::new(),
             archive_hosts: Vec::new(),
             clock: None,
@@ -153,6 +156,7 @@ pub struct Builder {
     base_url: Option<String>,
     data_groups: u32,
     subject_request_ids: bool,
+    callback_urls: Vec<String>,
     archive_secrets: Vec<Secret>,
     archive_hosts: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
@@ -182,6 +186,13 @@ impl Builder {
     /// no.
     pub fn subject_request_ids(mut self, yes: bool) -> Self {
         self.subject_request_ids = yes;
+        self
+    }
+    /// Asks the vendor to tell the status of each task to this address too: `https`, at most five.
+    /// Requests then carry a `subject_request_id`. What receives there hands it to
+    /// [`crate::verify_callback`] and [`crate::Client::receive_callback`].
+    pub fn status_callback_url(mut self, url: impl Into<String>) -> Self {
+        self.callback_urls.push(url.into());
         self
     }
     /// Adds a candidate for the secret that opens archives (the project's API secret), tried in
@@ -214,6 +225,12 @@ impl Builder {
             return Err(Error::new(
                 ErrorKind::Config,
                 "subject_request_ids goes with api_version \"3.0\" only",
+            ));
+        }
+        if version == Version::V2 && !self.callback_urls.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "status callbacks go with api_version \"3.0\" only",
             ));
         }
         let region = self.base_url.is_none().then_some(self.region);
@@ -255,7 +272,8 @@ impl Builder {
             project_token: Secret::token("project token", self.project_token)?,
             oauth_token: Secret::token("OAuth token", self.oauth_token)?,
             data_groups: self.data_groups,
-            subject_request_ids: self.subject_request_ids,
+            subject_request_ids: self.subject_request_ids || !self.callback_urls.is_empty(),
+            callback_urls: callback::checked_urls(self.callback_urls)?,
             archive_secrets: self.archive_secrets,
             archive_hosts: hosts,
             clock: self.clock,
@@ -349,7 +367,7 @@ impl Vendor for Mixpanel {
     fn request(&self, operation: &Operation) -> Result<Request> {
         let body = match self.version {
             Version::V2 => v2::body(operation)?,
-            Version::V3 => v3::body(operation),
+            Version::V3 => v3::body(operation, &self.callback_urls),
         };
         address::request(self, operation, body)
     }

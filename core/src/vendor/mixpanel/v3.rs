@@ -14,7 +14,7 @@ pub(super) fn create_body(terms: Terms, ids_json: &str) -> String {
 }
 
 /// The body of an operation; a call about one task has none.
-pub(super) fn body(operation: &Operation) -> Option<String> {
+pub(super) fn body(operation: &Operation, callback_urls: &[String]) -> Option<String> {
     let Operation::Create {
         terms,
         ids_json,
@@ -28,6 +28,11 @@ pub(super) fn body(operation: &Operation) -> Option<String> {
         body.push_str(",\"subject_request_id\":\"");
         body.push_str(id);
         body.push('"');
+        if !callback_urls.is_empty() {
+            body.push_str(",\"status_callback_urls\":");
+            // Texts: nothing that could fail.
+            body.push_str(&serde_json::to_string(callback_urls).unwrap_or_default());
+        }
     }
     body.push('}');
     Some(body)

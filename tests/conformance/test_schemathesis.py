@@ -1,0 +1,59 @@
+"""schemathesis makes requests up from a document, good and bad ones, and judges the answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import tools
+
+import dsrkit
+
+ST = Path(tools.PYTHON).with_name("st")
+
+# What is not checked, and why.
+EXEMPT = {
+    "use_after_free": "after a cancel the task is still there and says REVOKED, as documented",
+    "positive_data_acceptance": "a second cancel is rightly refused with 405, a conflict with 409",
+}
+EXEMPT_OFFICIAL = {
+    **EXEMPT,
+    "status_code_conformance": "it documents no 400, 404, 405, 409 or 429; the vendor sends them",
+    "negative_data_rejection": "it takes an empty body for valid: nothing is negative to it",
+}
+
+
+def judged(document: Path, place: Path, exempt: dict[str, str]) -> str:
+    (place / "st.toml").write_text(f'[parameters]\n"query.token" = "{tools.TOKEN}"\n', "utf-8")
+    code, said = tools.run(
+        *(ST, "--config-file", "st.toml", "run", document),
+        *("-H", f"Authorization: Bearer {tools.BEARER}"),
+        *("--checks", "all", "--exclude-checks", ",".join(exempt)),
+        *("--max-examples", "25", "--generation-deterministic", "--no-color"),
+        cwd=place,
+    )
+    assert code == 0, said[-6000:]
+    return said
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(tools.DOCUMENTS.glob("*.yaml"))])
+def test_the_sandbox_keeps_our_documents(name: str, tmp_path: Path) -> None:
+    dialect = {"mixpanel-arazzo": "arazzo"}.get(name, {})
+    with dsrkit.Sandbox(speed="real", rate_interval_ms=0, dialect=dialect) as vendor:
+        origin = vendor.base_url.removesuffix("/api/app")
+        served = tools.get(f"{origin}/_sandbox/openapi/{name}.yaml")
+        (tmp_path / "served.yaml").write_bytes(served)
+        said = judged(tmp_path / "served.yaml", tmp_path, EXEMPT)
+        assert vendor.summary()["requests"] > 50
+    print(said[-600:])
+
+
+def test_the_sandbox_keeps_the_official_document(tmp_path: Path) -> None:
+    document = tools.official()
+    if document is None:
+        pytest.skip("the vendor's document is not at hand")
+    with dsrkit.Sandbox(speed="real", rate_interval_ms=0, dialect="official") as vendor:
+        file = tools.written(tools.at(document, vendor.base_url), tmp_path / "official.yaml")
+        said = judged(file, tmp_path, EXEMPT_OFFICIAL)
+        assert vendor.summary()["requests"] > 50
+    print(said[-600:])
