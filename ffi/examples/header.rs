@@ -27,6 +27,7 @@ const FILES: &[&str] = &[
     "report",
     "report_rows",
     "register",
+    "callback",
     "sandbox",
 ];
 

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing))]
 #![allow(non_camel_case_types)] // the names are those of the header
 
+mod callback;
 mod client;
 mod collect;
 mod error;

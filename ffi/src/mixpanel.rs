@@ -196,6 +196,21 @@ pub unsafe extern "C" fn dsr_mixpanel_set_subject_request_ids(
     })
 }
 
+/// Asks the vendor to tell the status of each task to this address too: https, at most five.
+/// Requests then carry a subject_request_id. What receives there hands it to dsr_callback_verify
+/// and dsr_client_receive_callback. Default: none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_mixpanel_add_status_callback_url(
+    mixpanel: *mut dsr_mixpanel,
+    url: *const c_char,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    change(unsafe { Caller::trusted(err) }, mixpanel, |c, builder| {
+        Ok(builder.status_callback_url(c.text(url, "url")?))
+    })
+}
+
 /// Adds a candidate for the secret that opens archives (the project's API secret). Candidates are
 /// tried in the order given. Default: none.
 #[unsafe(no_mangle)]

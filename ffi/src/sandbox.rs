@@ -27,6 +27,7 @@ pub struct SandboxObject {
     sandbox: Sandbox,
     base_url: std::ffi::CString,
     archive_base_url: std::ffi::CString,
+    callback_key: std::ffi::CString,
 }
 
 fn json(text: &str, name: &str) -> Result<Value> {
@@ -80,6 +81,7 @@ pub unsafe extern "C" fn dsr_sandbox_new(
         out.put(SandboxObject {
             base_url: c_text(sandbox.base_url()),
             archive_base_url: c_text(sandbox.archive_base_url()),
+            callback_key: c_text(sandbox.callback_key()),
             sandbox,
         })
     })
@@ -251,4 +253,54 @@ pub unsafe extern "C" fn dsr_sandbox_credentials(
         json,
         Sandbox::credentials,
     )
+}
+
+/// The status callbacks that it would make now, as a JSON list of objects with call, url, headers
+/// and body (texts). Whoever asks makes them, and says how each was answered. Free the text with
+/// dsr_string_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_sandbox_callbacks(
+    sandbox: *const dsr_sandbox,
+    json: *mut *mut c_char,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let out = c.out(json, "json")?;
+        let calls = find(sandbox, "sandbox")?.sandbox.callbacks()?;
+        let list = calls.iter().map(|call| {
+            let headers = call.headers.iter().cloned();
+            serde_json::json!({
+                "call": call.call,
+                "url": call.url,
+                "headers": headers.collect::<std::collections::BTreeMap<_, _>>(),
+                "body": String::from_utf8_lossy(&call.body),
+            })
+        });
+        out.set(owned(&Value::Array(list.collect()).to_string())?);
+        Ok(())
+    })
+}
+
+/// How a status callback was answered: the HTTP status. One that is not answered with 202 comes
+/// again a quarter of an hour later.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_sandbox_callback_answered(
+    sandbox: *const dsr_sandbox,
+    call: *const c_char,
+    http_status: u16,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let sandbox = find(sandbox, "sandbox")?;
+        let call = c.text(call, "call")?;
+        Ok(sandbox.sandbox.callback_answered(call, http_status)?)
+    })
+}
+
+/// The public key that its status callbacks are signed with, as PEM.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_sandbox_callback_key(sandbox: *const dsr_sandbox) -> *const c_char {
+    read(sandbox, |sandbox| sandbox.callback_key.as_ptr())
 }
