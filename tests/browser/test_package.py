@@ -64,6 +64,36 @@ def test_anybody_can_use_it(browser: Browser, package: Package, what: str, schem
     assert len(requests) == 1
 
 
+def test_a_bad_page_is_found_out(browser: Browser, package: Package, tmp_path: Path) -> None:
+    """What `violations` says of a package is worth something only if it can say otherwise."""
+    text = (package() / "index.html").read_text(encoding="utf-8")
+    worse = {
+        "html-has-lang": ('lang="en"', ""),
+        "color-contrast": ("--soft:#56605c", "--soft:#d0d4d2"),
+        "image-alt": ("</main>", '<img src="data:,"></main>'),
+    }
+    for rule, (good, bad) in worse.items():
+        assert good in text, rule
+        file = tmp_path / f"{rule}.html"
+        # The policy would hide a changed style.
+        changed = text.replace(good, bad, 1).replace("Content-Security-Policy", "x")
+        file.write_text(changed, encoding="utf-8")
+        page = opened(browser, file, color_scheme="light")
+        assert any(each.startswith(rule) for each in violations(page)), rule
+
+
+def test_a_second_request_is_found_out(browser: Browser, package: Package, tmp_path: Path) -> None:
+    text = (package() / "index.html").read_text(encoding="utf-8")
+    file = tmp_path / "index.html"
+    (tmp_path / "x.css").write_text("")
+    link = '<link rel="stylesheet" href="x.css"></head>'
+    file.write_text(text.replace("</head>", link, 1), encoding="utf-8")
+    page = browser.new_context().new_page()
+    requests, messages = watch(page)
+    page.goto(file.as_uri())
+    assert len(requests) + len(messages) > 1, "refused by the policy, and said so"
+
+
 def test_hostile_names_stay_text(browser: Browser, package: Package) -> None:
     page = opened(browser, package(HOSTILE, 40) / "index.html")
     assert page.locator("#identifiers ~ ul code").first.inner_text() == HOSTILE

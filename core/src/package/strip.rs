@@ -21,6 +21,8 @@ pub(super) struct Bar {
     label: String,
     /// The same in a few letters, below the bar.
     short: String,
+    /// Below that, where a year begins and where the drawing does.
+    year: Option<String>,
     count: String,
 }
 
@@ -39,7 +41,8 @@ pub(super) fn strip(months: &BTreeMap<(i16, i8), u64>, words: &Language) -> Opti
     let ordinal = |(year, month): (i16, i8)| i64::from(year) * 12 + i64::from(month) - 1;
     let (first, last) = (*months.first_key_value()?.0, *months.last_key_value()?.0);
     let mut columns: Vec<(String, String, u64)> = Vec::new();
-    if ordinal(last) - ordinal(first) < MONTHS {
+    let monthly = ordinal(last) - ordinal(first) < MONTHS;
+    if monthly {
         for at in ordinal(first)..=ordinal(last) {
             let key = split(at);
             let label = format!("{} {}", words.month(key.1), key.0);
@@ -88,7 +91,10 @@ pub(super) fn strip(months: &BTreeMap<(i16, i8), u64>, words: &Language) -> Opti
             .map(|(n, (label, short, count))| {
                 // Whoever was there once is seen, too.
                 let height = (count.saturating_mul(100) / most).max(u64::from(count > 0) * 3);
+                let at = ordinal(first) + i64::try_from(n).unwrap_or_default();
+                let (year, month) = split(at);
                 Bar {
+                    year: (monthly && (n == 0 || month == 1)).then(|| year.to_string()),
                     x: n * 10 + 2,
                     y: 100 - height,
                     height,
@@ -128,6 +134,8 @@ mod tests {
             .iter()
             .map(|b| (b.x, b.height, b.label.as_str()))
             .collect();
+        let years: Vec<_> = strip.bars.iter().map(|b| b.year.as_deref()).collect();
+        assert_eq!(years, [Some("2025"), None, Some("2026"), None]);
         assert_eq!(
             bars,
             [
