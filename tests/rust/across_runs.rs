@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use dsrkit::archive::{HttpStore, HttpStoreOptions, ResumeFrom, Store, StoreAnswer, StoreFuture};
 use dsrkit::model::time::Clock as _;
+use dsrkit::sandbox::{Sandbox, SandboxOptions, Speed};
 use dsrkit::{Client, Confirmation, EventKind, IdSource, Kind, Outcome, PlanOptions, RunHandle};
 use serde_json::json;
 
@@ -182,4 +184,61 @@ async fn waiting_for_another_run_ends_wherever_the_clock_is_set() {
         assert_eq!(report.counts.get("done"), Some(&people));
     }
     assert_eq!(submissions(&sandbox), (1, 5));
+}
+
+/// The archives' store, whose first answers come only when four were asked for.
+struct Slow {
+    inner: HttpStore,
+    asked: AtomicI64,
+    four: tokio::sync::Barrier,
+}
+
+impl Store for Slow {
+    fn get<'a>(
+        &'a self,
+        link: &'a url::Url,
+        from: Option<ResumeFrom>,
+    ) -> StoreFuture<'a, StoreAnswer> {
+        Box::pin(async move {
+            if self.asked.fetch_add(1, Ordering::SeqCst) < 4 {
+                let four = tokio::time::timeout(Duration::from_secs(20), self.four.wait());
+                four.await.expect("four downloads at the same time");
+            }
+            self.inner.get(link, from).await
+        })
+    }
+}
+
+/// A slow download holds up neither another one nor the jobs that still run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn archives_come_side_by_side() {
+    let sandbox = Sandbox::start(SandboxOptions {
+        speed: Speed::Factor(50_000.0),
+        ..SandboxOptions::default()
+    })
+    .unwrap();
+    let store = Arc::new(Slow {
+        inner: HttpStore::new(&HttpStoreOptions {
+            loopback: true,
+            ..HttpStoreOptions::default()
+        })
+        .unwrap(),
+        asked: AtomicI64::new(0),
+        four: tokio::sync::Barrier::new(4),
+    });
+    let place = tempfile::tempdir().unwrap();
+    let client = Client::builder(sandbox.mixpanel().build().unwrap())
+        .journal(dsrkit::Journal::sqlite(place.path().join("j.sqlite3")).unwrap())
+        .store(store.clone())
+        .build()
+        .unwrap();
+    let options = PlanOptions::default();
+    let runs: Vec<RunHandle> = (0..6)
+        .map(|n| start(&client, Kind::Retrieval, n..n + 1, &options))
+        .collect();
+    for run in &runs {
+        let report = run.wait().await.unwrap();
+        assert_eq!(report.counts.get("done"), Some(&1));
+    }
+    assert_eq!(store.asked.load(Ordering::SeqCst), 6);
 }
