@@ -436,7 +436,7 @@ dsr_status dsr_settings_set_request_worth_ms(dsr_settings *settings,
                                              int64_t ms,
                                              dsr_error **err);
 
-// The shortest wait between two looks at a job, in milliseconds. Default: 5000.
+// The shortest wait between two looks at a job, in milliseconds. Default: 2000.
 dsr_status dsr_settings_set_poll_initial_ms(dsr_settings *settings, int64_t ms, dsr_error **err);
 
 // The longest wait between two looks at a job, and between two tries for room in the scan budget,

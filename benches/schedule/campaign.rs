@@ -76,6 +76,7 @@ pub fn run(scenario: &Scenario, seed: u64, settings: Settings) -> Figures {
             .transport(Arc::new(Line {
                 world: world.clone(),
                 clock: clock.clone(),
+                shorter: scenario.shorter,
             }))
             .build()
             .unwrap();

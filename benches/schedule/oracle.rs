@@ -12,6 +12,7 @@ const BUDGET: i64 = 1826;
 pub fn durations(scenario: &Scenario, seed: u64) -> Vec<i64> {
     let mut options = scenario.options(seed);
     (options.rate_interval_ms, options.scan_budget_days) = (0, 0);
+    options.scan_budget_moves.clear();
     let mut world = World::new(options);
     for n in 0..scenario.jobs {
         let reply = world.handle(Host::Api, &create(scenario, &world, n), 0);
@@ -64,12 +65,25 @@ pub fn makespan(scenario: &Scenario, seed: u64) -> i64 {
                 }
             };
             let outstanding: i64 = jobs.iter().map(left).sum();
-            outstanding == 0 || outstanding + age <= BUDGET
+            let moved = scenario.moved.filter(|(after, _)| at >= *after);
+            let budget = moved.map_or(BUDGET, |(_, days)| days as i64);
+            outstanding == 0 || outstanding + age <= budget
         };
         if capped && !fits(at, &jobs) {
-            // What is outstanding only falls: halve the time until it fits for certain.
+            // What is outstanding only falls: halve the time until it fits for certain, before the
+            // limit moves or after.
             let ends = jobs.iter().map(|(start, duration)| start + duration);
             let (mut no, mut yes) = (at, ends.max().unwrap_or(at));
+            match scenario.moved.map(|(after, _)| after) {
+                Some(after) if at < after && after < yes && fits(after - 1, &jobs) => {
+                    yes = after - 1;
+                }
+                Some(after) if at < after && after < yes && fits(after, &jobs) => {
+                    (no, yes) = (after - 1, after);
+                }
+                Some(after) if at < after && after < yes => no = after,
+                _ => {}
+            }
             while yes - no > 1 {
                 let middle = i64::midpoint(no, yes);
                 if fits(middle, &jobs) {

@@ -26,6 +26,8 @@ pub fn capped(gradually: bool) -> Vec<Scenario> {
         sigma: 0.5,
         age_days: 365,
         gradually,
+        moved: None,
+        shorter: None,
     })
     .collect()
 }
@@ -40,5 +42,7 @@ pub fn request_bound() -> Scenario {
         sigma: 0.5,
         age_days: 365,
         gradually: false,
+        moved: None,
+        shorter: None,
     }
 }

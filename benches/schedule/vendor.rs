@@ -12,8 +12,12 @@ use dsrkit::{Kind, Mixpanel, Result, Secret, Terms};
 use dsrkit_sandbox::{Host, Options, World};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::campaign::START;
+
 /// There and back.
 pub const ROUND_TRIP_MS: i64 = 150;
+/// The same, once a shorter way has been found.
+const SHORT_TRIP_MS: i64 = 30;
 
 /// What a scenario asks of the vendor.
 #[derive(Clone, Copy)]
@@ -26,6 +30,10 @@ pub struct Scenario {
     /// Days since the project's first event; 1826 days may be outstanding.
     pub age_days: u64,
     pub gradually: bool,
+    /// So long after the start, as many days may be outstanding.
+    pub moved: Option<(i64, u64)>,
+    /// So long after the start, the line takes a shorter way.
+    pub shorter: Option<i64>,
 }
 
 impl Scenario {
@@ -33,6 +41,11 @@ impl Scenario {
         Options {
             seed,
             project_age_days: self.age_days,
+            scan_budget_moves: self
+                .moved
+                .map(|(after, days)| (START + after, days))
+                .into_iter()
+                .collect(),
             scans_freed: if self.gradually {
                 dsrkit_sandbox::ScansFreed::Gradually
             } else {
@@ -53,12 +66,24 @@ impl Scenario {
 pub struct Line {
     pub world: Arc<Mutex<World>>,
     pub clock: Arc<VirtualClock>,
+    pub shorter: Option<i64>,
+}
+
+impl Line {
+    /// One way.
+    fn pass(&self) {
+        let short = self
+            .shorter
+            .is_some_and(|after| self.clock.now() >= START + after);
+        let trip = if short { SHORT_TRIP_MS } else { ROUND_TRIP_MS };
+        self.clock.advance(trip / 2);
+    }
 }
 
 impl Transport for Line {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(async move {
-            self.clock.advance(ROUND_TRIP_MS / 2);
+            self.pass();
             let raw = dsrkit_sandbox::Request {
                 method: request.method.as_str().to_owned(),
                 path: request.url.path().to_owned(),
@@ -71,7 +96,7 @@ impl Transport for Line {
             };
             let now = self.clock.now();
             let reply = self.world.lock().unwrap().handle(Host::Api, &raw, now);
-            self.clock.advance(ROUND_TRIP_MS / 2);
+            self.pass();
             let mut headers = HeaderMap::new();
             for (name, value) in &reply.headers {
                 let name = HeaderName::from_bytes(name.as_bytes()).unwrap();

@@ -39,7 +39,8 @@ pub struct Settings {
     /// come more often when it is less. 30 seconds brought whole campaigns within 2 % of the
     /// earliest possible end (docs/SCHEDULE.md).
     pub request_worth: Duration,
-    /// The shortest wait between two looks at a job.
+    /// The shortest wait between two looks at a job. 2 seconds: closer looks, when a campaign of
+    /// short jobs hangs on its last one, brought its end no nearer.
     pub poll_initial: Duration,
     /// The longest wait between two looks at a job, and between two tries for room in the scan
     /// budget. Between the bounds the wait follows from what was learnt about the project's jobs.
@@ -49,8 +50,9 @@ pub struct Settings {
     /// Days of outstanding scans that the vendor allows per project: "approximately 5 years".
     /// Serves forecasts; what is sent follows from what the vendor refuses.
     pub scan_budget_days: u32,
-    /// Days since the project's first event, where known: what one retrieval costs. Serves
-    /// forecasts until it was seen how many retrievals fit.
+    /// Days since the project's first event, where known: what one retrieval costs, beside one
+    /// under CCPA, which reads a year. Serves forecasts until it was seen how many fit; wrong or
+    /// missing, it delays nothing.
     pub project_age_days: Option<u32>,
     /// What to do about a lost answer.
     pub on_ambiguous: AmbiguityPolicy,
@@ -94,7 +96,7 @@ impl Default for Settings {
             backoff_initial: Duration::from_secs(1),
             backoff_max: Duration::from_secs(600),
             request_worth: Duration::from_secs(30),
-            poll_initial: Duration::from_secs(5),
+            poll_initial: Duration::from_secs(2),
             poll_max: Duration::from_secs(6 * 3600),
             scan_budget_days: 1826,
             project_age_days: None,

@@ -179,7 +179,7 @@ pub unsafe extern "C" fn dsr_settings_set_request_worth_ms(
     })
 }
 
-/// The shortest wait between two looks at a job, in milliseconds. Default: 5000.
+/// The shortest wait between two looks at a job, in milliseconds. Default: 2000.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_settings_set_poll_initial_ms(
     settings: *mut dsr_settings,

@@ -34,6 +34,8 @@ pub struct Options {
     pub rate_interval_ms: i64,
     /// Outstanding event-days of retrievals; 0 switches the limit off.
     pub scan_budget_days: u64,
+    /// From these times on (Unix milliseconds, ascending) it is another: nobody says that it stays.
+    pub scan_budget_moves: Vec<(i64, u64)>,
     /// What one retrieval costs, in event-days (a CCPA one at most 365).
     pub project_age_days: u64,
     /// Group keys of the project: lower the ids per deletion to floor(2000 / (groups + 1)).
@@ -86,6 +88,7 @@ impl Default for Options {
             dialect: Dialect::default(),
             rate_interval_ms: 1_000,
             scan_budget_days: 1_826,
+            scan_budget_moves: Vec::new(),
             project_age_days: 365,
             data_groups: 0,
             retrieval_limit: 2_000,

@@ -3,7 +3,10 @@
 
 use dsrkit::journal::sqlite::SqliteJournal;
 use dsrkit::journal::{Change, Journal as _, LearntRow};
-use dsrkit::{Bound, Confirmation, EventKind, IdSource, RunState};
+use dsrkit::{
+    Bound, Client, Compliance, Confirmation, Disclosure, EventKind, IdSource, Journal, RunState,
+    Settings,
+};
 use serde_json::{Value, json};
 
 #[path = "support/mod.rs"]
@@ -173,4 +176,94 @@ async fn a_plan_forecasts_its_end_from_what_was_learnt() {
     let (least, most) = next.expected.unwrap();
     let hour = std::time::Duration::from_secs(3600);
     assert!(least < hour && hour < most * 5 / 4, "{}", next.text);
+}
+
+/// The first act of a new process is not a create that is sure to be refused: it waits as the one
+/// before it did, whether or not what was learnt is still there.
+#[tokio::test]
+async fn a_new_process_waits_for_room_as_the_one_before() {
+    for lose in [false, true] {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("dsr.sqlite3");
+        let sandbox = sandbox(old_project(), &json!([]));
+        let first = client(&sandbox, &path).unwrap();
+        let run = first.retrieve(ids(4001)).start().await.unwrap();
+        let mut events = run.events();
+        let next = loop {
+            let event = events.next().await.unwrap().unwrap();
+            if event.kind == EventKind::Waiting
+                && event.text.contains("scan budget")
+                && event.next_due_ms.unwrap() > event.at_ms + 3 * MINUTE
+            {
+                break event.next_due_ms.unwrap();
+            }
+        };
+        let id = run.id().to_owned();
+        drop((events, run, first));
+        if lose {
+            let journal = SqliteJournal::open(&path).unwrap();
+            let project = journal.runs().unwrap()[0].project;
+            let text = String::new();
+            journal
+                .commit(&[Change::Learnt(LearntRow { project, text })])
+                .unwrap();
+        }
+        let before = sandbox.ledger().as_array().unwrap().len();
+        let again = client(&sandbox, &path).unwrap();
+        let run = again.run(&id).unwrap();
+        run.wait().await.unwrap();
+        let ledger = sandbox.ledger();
+        let create = ledger.as_array().unwrap()[before..]
+            .iter()
+            .find(|entry| entry["operation"] == "create_retrieval")
+            .unwrap();
+        let early = next - create["at_ms"].as_i64().unwrap();
+        // Sooner only if a job was seen to have ended: then it is let in.
+        assert!(
+            early < 2 * MINUTE || create["status"] == 201,
+            "{early} ms before it was to be tried"
+        );
+    }
+}
+
+/// A CCPA retrieval reads one year: it may fit where one of the whole project does not.
+#[tokio::test]
+async fn what_costs_less_does_not_wait_for_what_costs_more() {
+    let place = tempfile::tempdir().unwrap();
+    let mut options = old_project();
+    options["project_age_days"] = json!(1460);
+    let sandbox = sandbox(options, &json!([]));
+    let settings = Settings {
+        project_age_days: Some(1460),
+        ..Settings::default()
+    };
+    let client = Client::builder(sandbox.mixpanel().build().unwrap())
+        .journal(Journal::sqlite(place.path().join("dsr.sqlite3")).unwrap())
+        .settings(settings)
+        .seed(1)
+        .build()
+        .unwrap();
+    let whole = client.retrieve(ids(2001)).start().await.unwrap();
+    let mut events = whole.events();
+    loop {
+        let event = events.next().await.unwrap().unwrap();
+        if event.kind == EventKind::Waiting && event.text.contains("scan budget") {
+            break;
+        }
+    }
+    drop(events);
+    let start = sandbox.clock().now();
+    let year = client
+        .retrieve(ids(10))
+        .compliance(Compliance::Ccpa)
+        .disclosure(Disclosure::Data)
+        .start()
+        .await
+        .unwrap();
+    let mut events = year.events();
+    while events.next().await.unwrap().unwrap().kind != EventKind::Submitted {}
+    let waited = sandbox.clock().now() - start;
+    assert!(waited < 5000, "{waited}");
+    year.wait().await.unwrap();
+    assert_eq!(whole.wait().await.unwrap().state, RunState::Finished);
 }

@@ -44,6 +44,10 @@ pub(crate) struct Gate {
     pub reason: Option<WaitReason>,
     /// The vendor asked to be left alone until then.
     pub asked: Millis,
+    /// Creates that count less than this are not held back by the scan budget.
+    pub room: f64,
+    /// Room is expected at `not_before`, as it came before: a look must not delay the create.
+    pub expected: bool,
     /// A refusal could be about the pace as well as about the scan budget: the next create comes
     /// after a pause that tells them apart.
     pub unclear: bool,

@@ -1,10 +1,12 @@
 //! What comes next. One schedule for all calls of a project: creates first (an early start is
 //! worth more than an early look), then archives (their links die), then looks at jobs.
 
-use super::book::{Book, RunBook, wants_archive};
+use super::book::{Book, Gate, RunBook, wants_archive};
+use super::schedule;
 use super::warn;
 use crate::journal::{BatchRow, BatchState, JobRow};
 use crate::model::Millis;
+use crate::model::action::Kind;
 use crate::model::event::WaitReason;
 use crate::pace::hazard;
 use crate::settings::{Settings, ms};
@@ -106,7 +108,7 @@ pub(crate) fn next(
             continue;
         }
         let most = longest(settings, run);
-        for candidate in candidates(book, run, (now, mono), most, idle) {
+        for candidate in candidates(book, settings, run, (now, mono), most, idle) {
             let fixed = matches!(candidate.reason, WaitReason::HoldFor | WaitReason::Deadline);
             let at = match candidate.at {
                 at if fixed => at,
@@ -124,11 +126,25 @@ pub(crate) fn next(
             }
         }
     }
+    let create = expected_create(book, settings, now).filter(|_| idle.is_none());
+    let a_look = matches!(&best, Some(candidate) if matches!(candidate.what, What::Poll(_)));
+    if let (true, Some(at)) = (a_look, create) {
+        let reason = WaitReason::ScanBudget;
+        return Due::Later { at, reason };
+    }
     match (best, earliest) {
         (Some(candidate), _) => Due::Now(candidate.what.action()),
         (None, Some((at, reason))) => Due::Later { at, reason },
         (None, None) => Due::Nothing,
     }
+}
+
+/// When a create is due for which room is expected, if that is before most of a look would be over:
+/// the look waits for it.
+fn expected_create(book: &Book, settings: &Settings, now: Millis) -> Option<Millis> {
+    let gate = book.gates.get(&Kind::Retrieval)?;
+    let soon = now.saturating_add(settings.interval_ms() * 3 / 4);
+    (gate.expected && (now + 1..soon).contains(&gate.not_before)).then_some(gate.not_before)
 }
 
 /// A clock that was set back must not make anything wait longer than it ever would.
@@ -154,6 +170,7 @@ pub(super) fn longest(settings: &Settings, run: &RunBook) -> Millis {
 
 fn candidates<'a>(
     book: &'a Book,
+    settings: &'a Settings,
     run: &'a RunBook,
     (now, mono): (Millis, Millis),
     most: Millis,
@@ -161,10 +178,14 @@ fn candidates<'a>(
 ) -> impl Iterator<Item = Candidate<'a>> + 'a {
     // The window to cancel in is measured by the clock that nobody sets.
     let held = (run.held_until > mono).then(|| now.saturating_add(run.held_until - mono));
+    let gate = book.gates.get(&run.row.terms.kind).copied();
+    let gate = gate
+        .filter(|gate| schedule::held_back(settings, gate, run.row.terms.compliance))
+        .unwrap_or_default();
     let submits = run
         .batches
         .iter()
-        .filter_map(move |batch| submit(book, run, batch, (now, most), held));
+        .filter_map(move |batch| submit(run, batch, gate, (now, most), held));
     let looks = run
         .jobs
         .iter()
@@ -180,20 +201,15 @@ fn candidates<'a>(
 }
 
 fn submit<'a>(
-    book: &Book,
     run: &RunBook,
     batch: &'a BatchRow,
+    gate: Gate,
     (now, most): (Millis, Millis),
     held: Option<Millis>,
 ) -> Option<Candidate<'a>> {
     if !matches!(batch.state, BatchState::Ready | BatchState::Ambiguous) {
         return None;
     }
-    let gate = book
-        .gates
-        .get(&run.row.terms.kind)
-        .copied()
-        .unwrap_or_default();
     // Each by itself: a gate from before the clock was set back must not hide the batch's own wait.
     let open = believed(batch.not_before, now, most).max(believed(gate.not_before, now, most));
     let (at, reason) = match held {

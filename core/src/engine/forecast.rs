@@ -109,10 +109,10 @@ fn outlook(project: &Project, book: &Book, row: &RunRow) -> Option<Outlook> {
             .turn()
             .or_else(|| places.map(|places| part(mean, 1.0 / places))),
     };
-    let running = schedule::running(book, kind, project.now()).len();
+    let taken = schedule::taken_by_others(project, book, row.terms);
     // Those that find a place at once wait for nobody.
-    #[allow(clippy::cast_precision_loss)] // counts
-    let waiting = (line as f64 + running as f64 - places.unwrap_or(0.0)).max(0.0);
+    #[allow(clippy::cast_precision_loss)] // a count
+    let waiting = (line as f64 + taken - places.unwrap_or(0.0)).max(0.0);
     let by_scans = turn.map_or(0, |turn| part(turn, waiting));
     let looks = looks(settings, jobs, mean);
     if by_scans > by_pace {

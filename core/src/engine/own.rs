@@ -7,6 +7,7 @@ use super::book::Book;
 use super::project::project_row;
 use super::recover;
 use super::run::Engine;
+use super::schedule;
 use crate::error::{Error, ErrorKind, Result, RetryAdvice};
 use crate::pace::learnt::Learnt;
 
@@ -64,6 +65,7 @@ impl Engine {
             ..Book::default()
         };
         recover::recover(project, &mut fresh, true)?;
+        schedule::resume(project, &mut fresh);
         if !project.journal.runs()?.is_empty() {
             // The process before this one may have called a moment ago.
             project.pacer.start_late();

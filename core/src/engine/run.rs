@@ -12,7 +12,7 @@ use super::plan::{self, PlanOptions};
 use super::project::{Project, project_row};
 use super::seal::Unscrubbed;
 use super::step::Answered;
-use super::{Estimate, collect, forecast, recover, report};
+use super::{Estimate, collect, forecast, recover, report, schedule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::IdSource;
 use crate::journal::{BatchState, Change, RunRow};
@@ -74,6 +74,7 @@ impl Engine {
                 let mut book = engine.book();
                 book.learnt = Learnt::read(learnt.as_deref());
                 recover::recover(&engine.project, &mut book, false)?;
+                schedule::resume(&engine.project, &mut book);
                 engine.project.pacer.start_late();
             }
             result => result?,

@@ -1,35 +1,76 @@
 //! What the runs teach the schedule, and what it makes of that: when a job is looked at, and when
 //! room in the scan budget is tried for. The arithmetic is in `pace`.
 
-use super::book::{Book, Gate};
+use std::time::Duration;
+
+use super::book::{Book, Gate, RunBook};
 use super::project::Project;
 use crate::error::Result;
-use crate::journal::{BatchState, CancelState, Change, JobOrigin, JobRow, LearntRow};
+use crate::journal::{
+    AttemptState, BatchRow, BatchState, CancelState, Change, JobOrigin, JobRow, LearntRow,
+};
 use crate::model::Millis;
-use crate::model::action::{Kind, Terms};
+use crate::model::action::{Compliance, Kind, Terms};
 use crate::model::event::WaitReason;
 use crate::model::job::JobStatus;
-use crate::pace::hazard;
 use crate::pace::learnt::Learnt;
-use crate::pace::scans::QUIET;
+use crate::pace::scans::{QUIET, Running};
+use crate::pace::{hazard, scans};
+use crate::settings::{Settings, ms};
 
-/// The ages of the jobs of a kind that run, over all runs. One that somebody else made is as old as
-/// nobody here knows.
-pub(super) fn running(book: &Book, kind: Kind, now: Millis) -> Vec<Millis> {
+/// The jobs of a kind that run, over all runs, with their batches. One that somebody else made is as
+/// old as nobody here knows.
+fn jobs(book: &Book, kind: Kind) -> impl Iterator<Item = (&RunBook, &BatchRow, &JobRow)> {
     book.runs
         .values()
-        .filter(|run| run.row.terms.kind == kind)
+        .filter(move |run| run.row.terms.kind == kind)
         .flat_map(|run| {
-            run.jobs.iter().filter(|job| {
-                job.origin == JobOrigin::Created
+            run.jobs.iter().filter_map(move |job| {
+                let batch = run.batch(job.batch).ok()?;
+                let runs = job.origin == JobOrigin::Created
                     && !job.status.is_terminal()
-                    && run
-                        .batch(job.batch)
-                        .is_ok_and(|batch| batch.state == BatchState::Submitted)
+                    && batch.state == BatchState::Submitted;
+                runs.then_some((run, batch, job))
             })
         })
-        .map(|job| now.saturating_sub(job.created_at))
+}
+
+/// The ages of those jobs.
+pub(super) fn running(book: &Book, kind: Kind, now: Millis) -> Vec<Millis> {
+    jobs(book, kind)
+        .map(|(_, _, job)| now.saturating_sub(job.created_at))
         .collect()
+}
+
+/// The retrievals that count for the scan budget: one for each request.
+pub(super) fn retrievals(book: &Book, now: Millis) -> Vec<Running> {
+    jobs(book, Kind::Retrieval)
+        .filter(|(_, batch, job)| batch.task.as_ref() == Some(&job.task))
+        .map(|(run, _, job)| Running {
+            compliance: run.row.terms.compliance,
+            age: now.saturating_sub(job.created_at),
+            seen_at: seen_at(job),
+        })
+        .collect()
+}
+
+/// The places that running jobs take, in jobs of these terms.
+pub(super) fn taken_by_others(project: &Project, book: &Book, terms: Terms) -> f64 {
+    let now = project.now();
+    match terms.kind {
+        #[allow(clippy::cast_precision_loss)] // a count
+        Kind::Deletion => running(book, terms.kind, now).len() as f64,
+        Kind::Retrieval => {
+            scans::sum(&project.settings, &retrievals(book, now))
+                / scans::weight(&project.settings, terms.compliance)
+        }
+    }
+}
+
+/// When a job was last seen to be there. A look that failed showed nothing.
+fn seen_at(job: &JobRow) -> Millis {
+    let looked_at = job.last_poll_at.filter(|_| job.failures == 0);
+    looked_at.unwrap_or(job.created_at)
 }
 
 /// How long until the next look at a job of this age.
@@ -39,19 +80,93 @@ pub(super) fn look(project: &Project, book: &Book, kind: Kind, age: Millis) -> M
     hazard::interval(&project.settings, hazard)
 }
 
-/// How long until room in the scan budget is tried for again, after a refusal.
-pub(super) fn room(project: &Project, book: &Book, learnt: &mut Learnt, terms: Terms) -> Millis {
+/// What an accepted create of a retrieval means for the next one.
+pub(super) fn taken(
+    project: &Project,
+    book: &Book,
+    learnt: &mut Learnt,
+    compliance: Compliance,
+) -> Gate {
     let now = project.now();
-    let outstanding = running(book, terms.kind, now);
-    learnt
-        .scans
-        .refused(now, terms.compliance, outstanding.len());
-    learnt.scans.wait(
-        &project.settings,
-        now,
-        learnt.jobs(terms.kind),
-        &outstanding,
-    )
+    let mut running = retrievals(book, now);
+    let scans = &mut learnt.scans;
+    scans.accepted(&project.settings, now, compliance, &running);
+    running.push(Running {
+        compliance,
+        age: 0,
+        seen_at: now,
+    });
+    gate(project, learnt, &running, now)
+}
+
+/// What a refusal for the scan budget means for the next create of a retrieval.
+pub(super) fn refused(
+    project: &Project,
+    book: &Book,
+    learnt: &mut Learnt,
+    compliance: Compliance,
+    asked: Option<Duration>,
+) -> Gate {
+    let now = project.now();
+    let running = retrievals(book, now);
+    let scans = &mut learnt.scans;
+    scans.refused(&project.settings, now, compliance, &running);
+    let asked = asked.map_or(now, |asked| now.saturating_add(ms(asked)));
+    gate(project, learnt, &running, asked)
+}
+
+/// Open where there may be room; else shut until the next try, counted from the last one.
+fn gate(project: &Project, learnt: &Learnt, running: &[Running], asked: Millis) -> Gate {
+    let Some(room) = learnt.scans.room(&project.settings, running) else {
+        return Gate::default();
+    };
+    let last = learnt.scans.last().unwrap_or_else(|| project.now());
+    let jobs = learnt.jobs(Kind::Retrieval);
+    let wait = learnt.scans.wait(&project.settings, last, jobs, running);
+    let not_before = asked.max(last.saturating_add(wait));
+    Gate {
+        not_before,
+        expected: learnt.scans.expects(not_before),
+        reason: Some(WaitReason::ScanBudget),
+        asked,
+        // What the vendor asks for, it asks for all.
+        room: if asked > last { 0.0 } else { room },
+        ..Gate::default()
+    }
+}
+
+/// Takes up where an earlier process stopped, so that the first act of this one is not a create
+/// that is sure to be refused.
+pub(super) fn resume(project: &Project, book: &mut Book) {
+    let (mut accepted, mut refused): (Option<Millis>, Vec<Millis>) = (None, Vec::new());
+    let retrievals_only = |run: &&RunBook| run.row.terms.kind == Kind::Retrieval;
+    for run in book.runs.values().filter(retrievals_only) {
+        for attempt in &run.attempts {
+            match (attempt.state, attempt.http, attempt.done_at) {
+                (AttemptState::Accepted, _, done) => accepted = accepted.max(done),
+                (AttemptState::NotCreated, Some(429), Some(done)) => refused.push(done),
+                _ => {}
+            }
+        }
+    }
+    refused.retain(|at| Some(*at) > accepted);
+    let span = refused
+        .iter()
+        .min()
+        .copied()
+        .zip(refused.iter().max().copied());
+    book.learnt.scans.resume(accepted, span);
+    let Some(last) = book.learnt.scans.last() else {
+        return;
+    };
+    let running = retrievals(book, last);
+    let gate = gate(project, &book.learnt, &running, last);
+    book.gates.insert(Kind::Retrieval, gate);
+}
+
+/// Whether the scan budget holds back creates under this law. One that costs less may still fit.
+pub(super) fn held_back(settings: &Settings, gate: &Gate, compliance: Compliance) -> bool {
+    gate.reason != Some(WaitReason::ScanBudget) || scans::weight(settings, compliance) >= gate.room
 }
 
 /// How long the project must have been quiet before a create, so that its refusal tells something.
@@ -62,11 +177,17 @@ pub(super) fn quiet(book: &Book, run: &str) -> Result<Millis> {
 }
 
 /// A job ended between its last look and this one.
-pub(super) fn ended(book: &mut Book, kind: Kind, before: &JobRow, end: &JobStatus, now: Millis) {
-    if kind == Kind::Retrieval
-        && let Some(gate) = book.gates.get_mut(&kind)
-    {
-        gate.there_may_be_room(now);
+pub(super) fn ended(
+    project: &Project,
+    book: &mut Book,
+    terms: Terms,
+    before: &JobRow,
+    end: &JobStatus,
+    now: Millis,
+) {
+    let kind = terms.kind;
+    if kind == Kind::Retrieval {
+        there_may_be_room(project, book, terms.compliance, before, now);
     }
     let ours = before.origin == JobOrigin::Created && before.cancel == CancelState::None;
     if !ours || *end == JobStatus::Revoked {
@@ -91,11 +212,28 @@ pub(super) fn change(project: [u8; 32], learnt: &Learnt) -> Change {
     })
 }
 
-impl Gate {
-    /// A retrieval ended: the next create need not wait, unless the vendor asked it to.
-    fn there_may_be_room(&mut self, now: Millis) {
-        if self.reason == Some(WaitReason::ScanBudget) {
-            self.not_before = self.not_before.min(self.asked.max(now));
-        }
+/// A retrieval ended: the next create need not wait, unless the vendor asked it to.
+fn there_may_be_room(
+    project: &Project,
+    book: &mut Book,
+    compliance: Compliance,
+    before: &JobRow,
+    now: Millis,
+) {
+    let mut left = retrievals(book, now);
+    let own = now.saturating_sub(before.created_at);
+    let seen_at = seen_at(before);
+    // The one that ended is still in the book as running.
+    let same = |job: &Running| job.age == own && job.seen_at == seen_at;
+    if let Some(at) = left.iter().position(same) {
+        left.swap_remove(at);
+    }
+    let scans = &mut book.learnt.scans;
+    let try_now = scans.ended(&project.settings, compliance, seen_at, &left);
+    if let Some(gate) = book.gates.get_mut(&Kind::Retrieval)
+        && gate.reason == Some(WaitReason::ScanBudget)
+        && try_now
+    {
+        gate.not_before = gate.not_before.min(gate.asked.max(now));
     }
 }

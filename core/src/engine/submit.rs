@@ -1,8 +1,6 @@
 //! Sending one batch: the intent is on disk before the first byte leaves, the answer is on disk
 //! before anybody hears of it.
 
-use std::time::Duration;
-
 use super::answer::{Next, too_old};
 use super::book::{Book, Gate, RunBook};
 use super::overlap::{self, Overlap};
@@ -11,13 +9,12 @@ use super::project::Project;
 use super::schedule;
 use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{AttemptRow, AttemptState, BatchState, Change, OrphanRow, Rescued};
-use crate::model::action::{Kind, Terms};
+use crate::model::action::Kind;
 use crate::model::event::{EventKind, WaitReason};
 use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation};
 use crate::pace::backoff;
-use crate::pace::learnt::Learnt;
 use crate::pace::scans::QUIET;
-use crate::settings::{AmbiguityPolicy, ms};
+use crate::settings::AmbiguityPolicy;
 
 /// Redirects in a row before a person must look at the set-up.
 const REDIRECTS_MAX: usize = 5;
@@ -138,11 +135,7 @@ pub(crate) fn settle(
             gate = Gate::default();
             next.accepted(project, tasks);
             if kind == Kind::Retrieval {
-                let full = learnt.scans.is_full();
-                learnt.scans.accepted(now);
-                if full {
-                    next.changes.push(schedule::change(fingerprint, &learnt));
-                }
+                gate = schedule::taken(project, book, &mut learnt, terms.compliance);
             }
         }
         Ok(_) => next.ambiguous(
@@ -164,12 +157,12 @@ pub(crate) fn settle(
             let was_full = gate.reason == Some(WaitReason::ScanBudget);
             match class {
                 FailureClass::OverBudget => {
-                    gate = no_room(project, book, &mut learnt, terms, asked);
+                    gate = schedule::refused(project, book, &mut learnt, terms.compliance, asked);
                     next.no_room(error, !was_full);
                 }
                 // The room was used up a moment ago: that it still is, is the likelier reason.
                 FailureClass::Unclear if was_full => {
-                    gate = no_room(project, book, &mut learnt, terms, asked);
+                    gate = schedule::refused(project, book, &mut learnt, terms.compliance, asked);
                     next.no_room(error, false);
                 }
                 FailureClass::Unclear => {
@@ -215,31 +208,16 @@ pub(crate) fn settle(
             }
         }
     }
-    let changes = next.changes;
+    let mut changes = next.changes;
+    if learnt.scans.differs(&book.learnt.scans) {
+        changes.push(schedule::change(fingerprint, &learnt));
+    }
     book.commit(project.journal.as_ref(), run, changes)?;
     book.gates.insert(kind, gate);
     book.learnt = learnt;
     match paused {
         Some(error) => super::pause::pause(project, book, error),
         None => Ok(()),
-    }
-}
-
-/// The gate of retrievals while the scan budget is used up.
-fn no_room(
-    project: &Project,
-    book: &Book,
-    learnt: &mut Learnt,
-    terms: Terms,
-    asked: Option<Duration>,
-) -> Gate {
-    let now = project.now();
-    let asked = asked.map_or(now, |asked| now + ms(asked));
-    Gate {
-        not_before: asked.max(now + schedule::room(project, book, learnt, terms)),
-        reason: Some(WaitReason::ScanBudget),
-        asked,
-        ..Gate::default()
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) fn settle(
 ) -> Result<()> {
     let now = project.now();
     let row = &book.run(run)?.row;
-    let (kind, fingerprint) = (row.terms.kind, row.project);
+    let (terms, fingerprint) = (row.terms, row.project);
+    let kind = terms.kind;
     let before = book.run(run)?.job(task)?.clone();
     let mut job = before.clone();
     job.polls += 1;
@@ -107,7 +108,7 @@ pub(crate) fn settle(
         _ => None,
     });
     if let Some(end) = end.filter(|_| !before.status.is_terminal()) {
-        schedule::ended(book, kind, &before, &end, now);
+        schedule::ended(project, book, terms, &before, &end, now);
         changes.push(schedule::change(fingerprint, &book.learnt));
     }
     book.commit(project.journal.as_ref(), run, changes)?;

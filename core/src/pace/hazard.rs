@@ -18,8 +18,11 @@ const BINS: usize = 46;
 const PRIOR: f64 = 0.7;
 /// From this many ends on, old ones fade: a vendor changes.
 const FULL: f64 = 1000.0;
-/// When requests are idle, a job is looked at after this share of its age at the latest.
-const IDLE_SHARE: Millis = 10;
+/// When requests are idle, a job is looked at after this share of its age at the latest; a young
+/// one sooner, because it may be most of the run.
+const IDLE_SHARE: Millis = 20;
+const IDLE_SHARE_YOUNG: Millis = 40;
+const YOUNG: Millis = 600_000;
 
 /// At which ages things ended, and for how long they were exposed to ending at each age.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -116,7 +119,12 @@ pub fn interval(settings: &Settings, hazard: f64) -> Millis {
 
 /// The latest next look at a job of this age when no request is waiting for anything better.
 pub fn idle_interval(settings: &Settings, age: Millis) -> Millis {
-    (age.max(0) / IDLE_SHARE).clamp(ms(settings.poll_initial), ms(settings.poll_max))
+    let share = if age < YOUNG {
+        IDLE_SHARE_YOUNG
+    } else {
+        IDLE_SHARE
+    };
+    (age.max(0) / share).clamp(ms(settings.poll_initial), ms(settings.poll_max))
 }
 
 /// Seconds to wait, by Keller's rule.
@@ -231,9 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn idle_requests_look_by_a_tenth_of_the_age() {
+    fn idle_requests_look_by_a_share_of_the_age() {
         let settings = Settings::default();
-        assert_eq!(idle_interval(&settings, HOUR), 6 * MINUTE);
-        assert_eq!(idle_interval(&settings, -HOUR), 5000);
+        assert_eq!(idle_interval(&settings, HOUR), 3 * MINUTE);
+        assert_eq!(idle_interval(&settings, 2 * MINUTE), 3000);
+        assert_eq!(idle_interval(&settings, -HOUR), 2000);
     }
 }

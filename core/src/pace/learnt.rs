@@ -63,14 +63,23 @@ impl Learnt {
 mod tests {
     use super::*;
     use crate::model::action::Compliance;
+    use crate::pace::scans::Running;
+    use crate::settings::Settings;
 
     #[test]
     fn it_comes_back_and_damage_is_learnt_anew() {
         let mut learnt = Learnt::default();
         learnt.jobs_mut(Kind::Deletion).end(3_600_000);
-        learnt.scans.accepted(0);
-        learnt.scans.refused(1000, Compliance::Gdpr, 5);
-        learnt.scans.accepted(60_000);
+        let settings = Settings::default();
+        let job = Running {
+            compliance: Compliance::Gdpr,
+            age: 0,
+            seen_at: 0,
+        };
+        let scans = &mut learnt.scans;
+        scans.accepted(&settings, 0, Compliance::Gdpr, &[]);
+        scans.refused(&settings, 1000, Compliance::Gdpr, &[job; 4]);
+        scans.accepted(&settings, 60_000, Compliance::Gdpr, &[job; 4]);
         let text = learnt.text();
         let again = Learnt::read(Some(&text));
         assert_eq!(again.text(), text);

@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod gaps;
 pub mod hazard;
 pub mod learnt;
 pub mod rate;

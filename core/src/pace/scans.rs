@@ -2,13 +2,19 @@
 //!
 //! A retrieval makes the vendor read one day of events for each day since the project's first
 //! event, and about five years of such days may be outstanding; the rest is refused. How full it is
-//! cannot be asked, nor is it known when days are freed (at the end of a job, or while it works).
-//! So it is tried: a refused create costs one request and creates nothing. When to try follows from
-//! the rate at which room appears, by the same rule as looks at jobs (`hazard.rs`): either because
-//! running jobs end, or as it appeared before. Only creates of retrievals wait for it.
+//! cannot be asked, nor is it known when days are freed (at the end of a job, or while it works), how
+//! old the project really is, or who else uses it. So the model holds what was seen: the sums of
+//! retrievals that were let in and that were refused. Below the smallest sum that was refused a
+//! create is sent at once; from there on it is surely full, and the next try comes when room is
+//! likely to have appeared, by the same rule as looks at jobs (`hazard.rs`): because running jobs
+//! end, or as it appeared before. A refused create costs one request and creates nothing, so no
+//! setting is believed over a try. Only creates of retrievals wait.
+//!
+//! Sums are counted in retrievals of the whole project; one that costs fewer days counts less.
 
 use serde::{Deserialize, Serialize};
 
+use super::gaps::Gaps;
 use super::hazard::{Ages, millis, seconds, square_root};
 use crate::model::Millis;
 use crate::model::action::Compliance;
@@ -20,203 +26,334 @@ const SHARE: f64 = 0.017;
 /// The same, and the shortest wait, before any room has been seen to appear: nobody knows whether
 /// it takes seconds or days, and finding out politely costs one turn of many.
 const UNKNOWN_SHARE: f64 = 0.1;
-const UNKNOWN_MIN: Millis = 5_000;
+const UNKNOWN_MIN: Millis = 2_000;
+/// Where room comes steadily, the first try comes this early: the later ones follow the rule.
+const FIRST: f64 = 0.4;
+/// A try at once that was right less often is left out.
+const LUCKY: f64 = 0.3;
 /// A refusal that comes although the project was quiet for this long is not about its pace of one
 /// request a second.
 pub const QUIET: Millis = 1_200;
 /// A CCPA retrieval covers the previous year (vendor's docs); that it costs no more scans than that
 /// is our assumption.
 const CCPA_DAYS: u32 = 365;
+/// Two sums that differ by less are the same.
+const SAME: f64 = 1e-6;
+
+/// A retrieval that was not seen to have ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Running {
+    /// By which law, hence what it costs.
+    pub compliance: Compliance,
+    /// Since its create.
+    pub age: Millis,
+    /// When it was last seen to be there.
+    pub seen_at: Millis,
+}
+
+/// How often a try at once was right, lately. Where it was not, it is left out, but not for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Luck(f64);
+
+impl Default for Luck {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl Luck {
+    fn learn(&mut self, right: bool) {
+        self.0 += (if right { 1.0 } else { 0.0 } - self.0) / 4.0;
+    }
+
+    fn tries(&mut self) -> bool {
+        if self.0 >= LUCKY {
+            return true;
+        }
+        self.0 += 0.02;
+        false
+    }
+}
+
+/// Why a try comes at once although the sum says full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hope {
+    /// A create was let in that should not have fitted.
+    More,
+    /// A job was seen to have ended.
+    End,
+}
 
 /// What is known about a project's room.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Scans {
     /// How long after a create the next one fitted, when it did not at first.
-    gaps: Ages,
-    /// Retrievals that were outstanding when another was refused, by law.
-    gdpr: Option<f64>,
-    ccpa: Option<f64>,
+    gaps: Gaps,
+    /// The largest sum that was let in, and the smallest that was refused, the asked-for one
+    /// included.
+    fits: f64,
+    full: Option<f64>,
+    /// What must have ended unseen, because something was let in beyond that, and when.
+    unseen: f64,
+    unseen_at: Millis,
+    after_more: Luck,
+    after_end: Luck,
     /// When the last one was accepted, and when one was first and last refused after it.
     #[serde(skip)]
     accepted_at: Option<Millis>,
     #[serde(skip)]
     refused_at: Option<(Millis, Millis)>,
+    #[serde(skip)]
+    hope: Option<Hope>,
+}
+
+/// What a retrieval counts beside one of the whole project.
+pub fn weight(settings: &Settings, compliance: Compliance) -> f64 {
+    match (compliance, settings.project_age_days) {
+        (Compliance::Ccpa, Some(age)) => f64::from(age.min(CCPA_DAYS)) / f64::from(age.max(1)),
+        _ => 1.0,
+    }
+}
+
+/// What these count together.
+pub fn sum(settings: &Settings, running: &[Running]) -> f64 {
+    running
+        .iter()
+        .map(|job| weight(settings, job.compliance))
+        .sum()
 }
 
 impl Scans {
-    /// A create was accepted.
-    pub fn accepted(&mut self, now: Millis) {
-        if let (Some(before), Some((_, refused))) = (self.accepted_at, self.refused_at) {
+    /// A create was accepted while these were running.
+    pub fn accepted(
+        &mut self,
+        settings: &Settings,
+        now: Millis,
+        compliance: Compliance,
+        running: &[Running],
+    ) {
+        self.correct(settings, running);
+        let own = weight(settings, compliance);
+        let with = self.standing(settings, running) + own;
+        let refused = self.refused_at.take();
+        if let (Some(before), Some((_, refused))) = (self.accepted_at, refused) {
             // The room appeared somewhere between the last refusal and now.
             self.gaps
                 .end(i64::midpoint(refused, now).saturating_sub(before));
         }
         self.accepted_at = Some(now);
-        self.refused_at = None;
+        self.judge(true);
+        let surprise = self.full.is_some_and(|full| with >= full - SAME);
+        if surprise {
+            self.unseen += own;
+            self.unseen_at = now;
+            // Let in at the first try: nobody knows since when there was room, or how much.
+            if refused.is_none() || self.after_more.tries() {
+                self.hope = Some(Hope::More);
+            }
+        } else {
+            self.fits = self.fits.max(with);
+        }
     }
 
-    /// A create was refused for it while jobs of these ages were outstanding.
-    pub fn refused(&mut self, now: Millis, compliance: Compliance, outstanding: usize) {
-        if self.refused_at.is_none() && outstanding > 0 {
-            #[allow(clippy::cast_precision_loss)] // a few
-            let seen = outstanding as f64;
-            let room = match compliance {
-                Compliance::Gdpr => &mut self.gdpr,
-                Compliance::Ccpa => &mut self.ccpa,
-            };
-            *room = Some(room.map_or(seen, |old| old + (seen - old) / 4.0));
-        }
+    /// A create was refused for it while these were running.
+    pub fn refused(
+        &mut self,
+        settings: &Settings,
+        now: Millis,
+        compliance: Compliance,
+        running: &[Running],
+    ) {
+        self.correct(settings, running);
+        let own = weight(settings, compliance);
+        let with = self.standing(settings, running) + own;
+        self.full = Some(self.full.map_or(with, |full| full.min(with)));
+        self.fits = self.fits.min((with - own).max(0.0));
+        self.judge(false);
         let first = self.refused_at.map_or(now, |(first, _)| first);
         self.refused_at = Some((first, now));
     }
 
+    /// One of the running was seen to have ended, that was last seen running then. Tells whether
+    /// the next create comes at once.
+    pub fn ended(
+        &mut self,
+        settings: &Settings,
+        compliance: Compliance,
+        seen_at: Millis,
+        left: &[Running],
+    ) -> bool {
+        let own = weight(settings, compliance);
+        if self.unseen > SAME && seen_at < self.unseen_at {
+            // Its place was taken before it was seen to be free.
+            self.unseen = (self.unseen - own).max(0.0);
+            return false;
+        }
+        self.correct(settings, left);
+        if left.is_empty() || self.after_end.tries() {
+            self.hope = Some(Hope::End);
+        }
+        self.hope.is_some()
+    }
+
+    /// What another process saw last, by the journal: the last create that was let in, and the
+    /// refusals after it.
+    pub fn resume(&mut self, accepted_at: Option<Millis>, refused_at: Option<(Millis, Millis)>) {
+        (self.accepted_at, self.refused_at, self.hope) = (accepted_at, refused_at, None);
+    }
+
+    /// Whether room is expected about then, after it came steadily.
+    pub fn expects(&self, at: Millis) -> bool {
+        self.accepted_at
+            .is_some_and(|before| self.gaps.steady(at.saturating_sub(before)))
+    }
+
+    /// Whether there is more to keep than before: the bounds, or how long room took.
+    pub fn differs(&self, before: &Self) -> bool {
+        let kept = |scans: &Self| {
+            (
+                scans.full,
+                scans.unseen.to_bits(),
+                scans.gaps.ends().to_bits(),
+            )
+        };
+        kept(self) != kept(before)
+    }
+
+    /// When something was last let in or refused.
+    pub fn last(&self) -> Option<Millis> {
+        self.refused_at
+            .map_or(self.accepted_at, |(_, last)| Some(last))
+    }
+
+    /// How much is surely free, as far as is known; `None` where nothing is known to be full.
+    pub fn room(&self, settings: &Settings, running: &[Running]) -> Option<f64> {
+        if self.hope.is_some() || (running.is_empty() && self.refused_at.is_none()) {
+            return None; // one alone is always taken (our assumption)
+        }
+        let refused = self.refused_at.is_some();
+        let Some(full) = self.full else {
+            return refused.then_some(0.0); // what was learnt is lost, the refusal is not
+        };
+        let room = full - self.standing(settings, running);
+        (refused || room <= 1.0 + SAME).then_some(room.max(0.0))
+    }
+
+    fn standing(&self, settings: &Settings, running: &[Running]) -> f64 {
+        sum(settings, running) - self.unseen.min(self.hidden(settings, running))
+    }
+
+    /// What may have ended before the last surprise without being seen.
+    fn hidden(&self, settings: &Settings, running: &[Running]) -> f64 {
+        running
+            .iter()
+            .filter(|job| job.seen_at < self.unseen_at)
+            .map(|job| weight(settings, job.compliance))
+            .sum()
+    }
+
+    /// Those that were thought to have ended and were then seen running had not: more fits than
+    /// was known.
+    fn correct(&mut self, settings: &Settings, running: &[Running]) {
+        let over = self.unseen - self.hidden(settings, running);
+        if over > SAME {
+            self.unseen -= over;
+            self.full = self.full.map(|full| full + over);
+        }
+    }
+
+    fn judge(&mut self, right: bool) {
+        match self.hope.take() {
+            Some(Hope::More) => self.after_more.learn(right),
+            Some(Hope::End) => self.after_end.learn(right),
+            None => {}
+        }
+    }
+
     pub(super) fn is_sound(&self) -> bool {
-        let fine = |seen: Option<f64>| seen.is_none_or(|seen| (0.0..1e6).contains(&seen));
-        self.gaps.is_sound() && fine(self.gdpr) && fine(self.ccpa)
+        let fine = |sum: f64| (0.0..1e6).contains(&sum);
+        let share = |luck: Luck| (0.0..=1.0).contains(&luck.0);
+        self.gaps.is_sound()
+            && fine(self.fits)
+            && fine(self.unseen)
+            && self.full.is_none_or(fine)
+            && share(self.after_more)
+            && share(self.after_end)
     }
 
-    /// Whether the last create was refused for it.
-    pub fn is_full(&self) -> bool {
-        self.refused_at.is_some()
-    }
-
-    /// How long to wait before the next try. `outstanding` are the ages of the jobs that run, and
-    /// `jobs` how long such jobs take.
+    /// How long to wait before the next try, from the last one. `jobs` tells how long they take.
     pub fn wait(
         &self,
         settings: &Settings,
         now: Millis,
         jobs: &Ages,
-        outstanding: &[Millis],
+        running: &[Running],
     ) -> Millis {
         let since = self
             .accepted_at
             .or(self.refused_at.map(|(first, _)| first))
             .unwrap_or(now);
         let gap = now.saturating_sub(since).max(0);
-        let ends: f64 = outstanding
-            .iter()
-            .map(|age| jobs.hazard(*age, outstanding))
-            .sum();
-        let room = ends.max(self.gaps.hazard(gap, &[gap]));
         #[allow(clippy::cast_precision_loss)] // a few
-        let places = outstanding.len().max(1) as f64;
+        let places = running.len().max(1) as f64;
+        // A look may come between two tries, but where room comes steadily: that takes no time.
         let (share, least) = if self.gaps.ends() > 0.0 {
             (SHARE, QUIET)
         } else {
             (UNKNOWN_SHARE, UNKNOWN_MIN)
         };
-        let wait = millis(square_root(settings, room).min(share * places / room));
-        wait.clamp(least, ms(settings.poll_max).max(least))
+        let most = ms(settings.poll_max).max(least);
+        // Tries per second that the rule wants where room appears at this rate.
+        let density = |rate: f64| (1.0 / square_root(settings, rate)).max(rate / (share * places));
+        let (mut at, mut tries) = (gap, 0.0);
+        while self.gaps.steady(at) && at - gap < most {
+            let step = (self.gaps.mean().unwrap_or(0) / 100).clamp(20, 60_000);
+            tries += density(self.gaps.hazard(at)) * seconds_of(step);
+            at = at.saturating_add(step);
+            if tries >= FIRST {
+                return (at - gap).min(most);
+            }
+        }
+        let ages: Vec<Millis> = running.iter().map(|job| job.age).collect();
+        let ends: f64 = ages.iter().map(|age| jobs.hazard(*age, &ages)).sum();
+        let room = ends.max(self.gaps.hazard(at));
+        let rest = millis((1.0 - tries) / density(room));
+        (at - gap).saturating_add(rest).clamp(least, most)
     }
 
     /// How many retrievals may be outstanding at once: as was seen, else as the project's age has
     /// it. At least one: one alone is always taken (our assumption).
     pub fn places(&self, settings: &Settings, compliance: Compliance) -> Option<f64> {
-        let (seen, other) = match compliance {
-            Compliance::Gdpr => (self.gdpr, self.ccpa),
-            Compliance::Ccpa => (self.ccpa, self.gdpr),
-        };
+        let own = weight(settings, compliance);
+        let seen = self.full.map(|full| ((full - SAME) / own).ceil() - 1.0);
         let by_age = settings.project_age_days.map(|age| {
-            let days = match compliance {
-                Compliance::Gdpr => age,
-                Compliance::Ccpa => age.min(CCPA_DAYS),
-            };
-            f64::from(settings.scan_budget_days / days.max(1))
+            let whole = f64::from(settings.scan_budget_days) / f64::from(age.max(1));
+            (whole.max(self.fits) / own).floor()
         });
-        seen.or(by_age).or(other).map(|places| places.max(1.0))
+        seen.or(by_age).map(|places| places.max(1.0))
     }
 
     /// How many tries such a turn takes.
     pub fn tries(&self, settings: &Settings, places: f64, turn: Millis) -> u64 {
         let turn = turn.max(1);
         let rate = 1.0 / seconds(turn);
-        let wait = millis(square_root(settings, rate).min(SHARE * places / rate)).max(QUIET);
+        let wait = millis(square_root(settings, rate).min(SHARE * places / rate))
+            .max(settings.interval_ms());
         u64::try_from(turn / wait).unwrap_or(0)
     }
 
     /// The mean time between two creates while the room was full, if that was ever seen.
     pub fn turn(&self) -> Option<Millis> {
-        self.gaps.quantile(0.5)?;
         self.gaps.mean()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Millis = 60_000;
-
-    fn tries(scans: &mut Scans, jobs: &Ages, mut now: Millis, until: Millis) -> u32 {
-        let settings = Settings::default();
-        let (mut count, created) = (0, now);
-        while now < until {
-            scans.refused(now, Compliance::Gdpr, 1);
-            now += scans.wait(&settings, now, jobs, &[now - created]);
-            count += 1;
-        }
-        count
-    }
-
-    #[test]
-    fn tries_are_few_over_days_though_nothing_is_known() {
-        let mut scans = Scans::default();
-        scans.accepted(0);
-        let day = tries(&mut scans, &Ages::default(), 0, 86_400_000);
-        assert!((60..100).contains(&day), "{day}");
-        let mut scans = Scans::default();
-        let month = tries(&mut scans, &Ages::default(), 0, 30 * 86_400_000);
-        assert!((200..400).contains(&month), "{month}");
-    }
-
-    #[test]
-    fn room_is_looked_for_when_it_appeared_before() {
-        let settings = Settings::default();
-        let mut scans = Scans::default();
-        for turn in 0..20 {
-            scans.accepted(turn * 10 * MINUTE);
-            scans.refused(turn * 10 * MINUTE + 1, Compliance::Gdpr, 5);
-            scans.refused((turn + 1) * 10 * MINUTE - 1, Compliance::Gdpr, 5);
-        }
-        let start = 19 * 10 * MINUTE;
-        let outstanding = [MINUTE; 5];
-        let wait =
-            |after: Millis| scans.wait(&settings, start + after, &Ages::default(), &outstanding);
-        assert!(wait(10 * MINUTE) < 30_000, "{}", wait(10 * MINUTE));
-        assert_eq!(scans.turn().map(|turn| turn / MINUTE), Some(10));
-        assert!(scans.is_full());
-    }
-
-    #[test]
-    fn the_places_are_as_seen_or_by_the_age() {
-        let mut scans = Scans::default();
-        let unset = Settings::default();
-        let aged = |days| Settings {
-            project_age_days: Some(days),
-            ..Settings::default()
-        };
-        assert_eq!(scans.places(&unset, Compliance::Gdpr), None);
-        assert_eq!(scans.places(&aged(730), Compliance::Gdpr), Some(2.0));
-        assert_eq!(scans.places(&aged(730), Compliance::Ccpa), Some(5.0));
-        assert_eq!(scans.places(&aged(4000), Compliance::Gdpr), Some(1.0));
-        scans.refused(0, Compliance::Gdpr, 3);
-        scans.refused(5000, Compliance::Gdpr, 7);
-        assert_eq!(scans.places(&aged(730), Compliance::Gdpr), Some(3.0));
-        assert_eq!(scans.places(&unset, Compliance::Ccpa), Some(3.0));
-    }
-
-    #[test]
-    fn a_clock_that_jumps_does_no_harm() {
-        let settings = Settings::default();
-        let mut scans = Scans::default();
-        scans.accepted(1_000_000_000_000);
-        for now in [0, i64::MAX / 4, 1_000_000_000_500] {
-            scans.refused(now, Compliance::Gdpr, 1);
-            let wait = scans.wait(&settings, now, &Ages::default(), &[i64::MIN, i64::MAX]);
-            assert!((UNKNOWN_MIN..=ms(settings.poll_max)).contains(&wait));
-        }
-        scans.accepted(0);
-    }
+#[allow(clippy::cast_precision_loss)] // a minute at most
+fn seconds_of(step: Millis) -> f64 {
+    step as f64 / 1000.0
 }
+
+#[cfg(test)]
+#[path = "scans_tests.rs"]
+mod tests;

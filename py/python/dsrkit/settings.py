@@ -31,14 +31,15 @@ class Settings:
     """How much waiting one request is worth: with less, jobs are looked at, and room in the scan
     budget is tried for, more often. 30 seconds was found by measurement."""
     poll_initial: float = _DEFAULT["poll_initial"]
-    """The shortest wait between two looks at a job; 5 seconds by default."""
+    """The shortest wait between two looks at a job; 2 seconds by default."""
     poll_max: float = _DEFAULT["poll_max"]
     """The longest wait between two looks at a job, and between two tries for room in the scan
     budget; 6 hours by default."""
     scan_budget_days: int = _DEFAULT["scan_budget_days"]
     """Days of outstanding scans that the vendor allows per project."""
     project_age_days: int | None = _DEFAULT["project_age_days"]
-    """Days since the project's first event, where known: what one retrieval costs."""
+    """Days since the project's first event, where known: what one retrieval costs, beside one under
+    CCPA. Wrong or missing, it delays nothing: what is sent follows from what the vendor refuses."""
     on_ambiguous: OnAmbiguous = _DEFAULT["on_ambiguous"]
     """What to do when a request was sent and its answer lost."""
     ambiguous_retry_after: float = _DEFAULT["ambiguous_retry_after"]
