@@ -183,6 +183,10 @@ typedef enum {
     DSR_LOG_TRACE = 5,
 } dsr_log_level;
 
+// A status callback whose signature fits; it never changes. It says that something may have
+// changed: what is true is what the status call answers. Any thread may read it.
+typedef struct dsr_callback dsr_callback;
+
 // The front door to one project, with its journal.
 // Owner: you; dsr_client_free.
 // Threads: any, several at the same time.
@@ -382,6 +386,13 @@ dsr_status dsr_mixpanel_set_data_groups(dsr_mixpanel *mixpanel, uint32_t groups,
 // task can be told to be ours. Only for projects for which the vendor has enabled status
 // callbacks. Default: false.
 dsr_status dsr_mixpanel_set_subject_request_ids(dsr_mixpanel *mixpanel, bool yes, dsr_error **err);
+
+// Asks the vendor to tell the status of each task to this address too: https, at most five.
+// Requests then carry a subject_request_id. What receives there hands it to dsr_callback_verify
+// and dsr_client_receive_callback. Default: none.
+dsr_status dsr_mixpanel_add_status_callback_url(dsr_mixpanel *mixpanel,
+                                                const char *url,
+                                                dsr_error **err);
 
 // Adds a candidate for the secret that opens archives (the project's API secret). Candidates are
 // tried in the order given. Default: none.
@@ -912,7 +923,7 @@ dsr_status dsr_run_fd(const dsr_run *run, int *fd, dsr_error **err);
 void dsr_event_free(dsr_event *event);
 
 // One word: "planned", "started", "submitted", "adopted", "backoff", "split", "ambiguous", "held",
-// "rejected", "status", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
+// "rejected", "status", "callback", "archived", "archive_failed", "paused", "resumed", "cancel", "anomaly",
 // "deadline", "decided", "orphan", "sealed", "purged", "finished" or "waiting". More may come.
 const char *dsr_event_kind(const dsr_event *event);
 
@@ -1121,6 +1132,52 @@ dsr_status dsr_client_purge(const dsr_client *client,
 // DSR_JOURNAL where they were changed.
 dsr_status dsr_client_verify_journal(const dsr_client *client, uint64_t *events, dsr_error **err);
 
+// Reads a status callback, if it is the vendor's: by the exact processor domain, by the signature
+// over the raw body (the bytes as they came) under the public key (PEM: a public key, or a
+// certificate that holds one), and by the address that it was sent to, when url_or_null is the one
+// that the vendor was given. Names of headers may be in any case. DSR_INVALID_INPUT for anything
+// else: answer it with 403. One that was seen before is as valid as the first time.
+dsr_status dsr_callback_verify(const uint8_t *body,
+                               size_t body_len,
+                               const char *const *header_names,
+                               const char *const *header_values,
+                               size_t n_headers,
+                               const char *public_key,
+                               const char *url_or_null,
+                               dsr_callback **callback,
+                               dsr_error **err);
+
+// Hands a callback to a client: the run that it is about looks at its task sooner. news: whether it
+// told anything that was not known; one that was seen before does not. DSR_JOURNAL while another
+// process carries the journal's runs: answer 503 then, the vendor calls again.
+dsr_status dsr_client_receive_callback(const dsr_client *client,
+                                       const dsr_callback *callback,
+                                       bool *news,
+                                       dsr_error **err);
+
+// Frees a callback. NULL is fine.
+void dsr_callback_free(dsr_callback *callback);
+
+// The task that it is about.
+const char *dsr_callback_task_id(const dsr_callback *callback);
+
+// The name that our request gave the task, a UUID.
+const char *dsr_callback_subject_request_id(const dsr_callback *callback);
+
+// "retrieval" or "deletion".
+const char *dsr_callback_kind(const dsr_callback *callback);
+
+// "pending", "in_progress", "completed", "cancelled", "failed" or "other": the words of callbacks,
+// which are not those of jobs.
+const char *dsr_callback_status(const dsr_callback *callback);
+
+// The address that the vendor says it called.
+const char *dsr_callback_url(const dsr_callback *callback);
+
+// The link of a finished retrieval, NULL otherwise. It opens without credentials: treat it as a
+// secret.
+const char *dsr_callback_results_url(const dsr_callback *callback);
+
 // Starts a simulated vendor. options_or_null: its options as a JSON object, NULL for defaults;
 // "archive_port" among them is the port that archives are fetched from. port: 0 for any free one. speed: 0 for a virtual clock that runs as fast as the clients wait,
 // 1 for real time, 60 for a minute a second. state_or_null: a file that keeps its tasks from one
@@ -1166,6 +1223,21 @@ dsr_status dsr_sandbox_summary(const dsr_sandbox *sandbox, char **json, dsr_erro
 
 // Its URLs, tokens and archive secret, as a JSON object. Free the text with dsr_string_free.
 dsr_status dsr_sandbox_credentials(const dsr_sandbox *sandbox, char **json, dsr_error **err);
+
+// The status callbacks that it would make now, as a JSON list of objects with call, url, headers
+// and body (texts). Whoever asks makes them, and says how each was answered. Free the text with
+// dsr_string_free.
+dsr_status dsr_sandbox_callbacks(const dsr_sandbox *sandbox, char **json, dsr_error **err);
+
+// How a status callback was answered: the HTTP status. One that is not answered with 202 comes
+// again a quarter of an hour later.
+dsr_status dsr_sandbox_callback_answered(const dsr_sandbox *sandbox,
+                                         const char *call,
+                                         uint16_t http_status,
+                                         dsr_error **err);
+
+// The public key that its status callbacks are signed with, as PEM.
+const char *dsr_sandbox_callback_key(const dsr_sandbox *sandbox);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -266,8 +266,8 @@ fn forged(how: Forged, url: &str, body: &[u8]) -> io::Result<Callback> {
 
 /// PKCS#1 v1.5 over SHA-256: the same signature each time.
 fn sign(key: &[u8], body: &[u8]) -> io::Result<String> {
-    let failed = |_| io::Error::other("the sandbox could not sign a callback");
-    let key = RsaKeyPair::from_pkcs8(key).map_err(|_| failed(()))?;
+    let failed = || io::Error::other("the sandbox could not sign a callback");
+    let key = RsaKeyPair::from_pkcs8(key).map_err(|_| failed())?;
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign(
         &RSA_PKCS1_SHA256,
@@ -275,6 +275,6 @@ fn sign(key: &[u8], body: &[u8]) -> io::Result<String> {
         body,
         &mut signature,
     )
-    .map_err(|_| failed(()))?;
+    .map_err(|_| failed())?;
     Ok(STANDARD.encode(signature))
 }

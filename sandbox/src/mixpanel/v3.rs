@@ -284,11 +284,11 @@ impl World {
             .iter()
             .map(|task| task.outstanding(freed, self.now_ms))
             .sum();
-        let moved = |(at, _): &&(i64, u64)| *at <= self.now_ms;
+        let come = |(at, _): &&(i64, u64)| *at <= self.now_ms;
         let moves = self.options.scan_budget_moves.iter();
         let budget = moves
             .rev()
-            .find(moved)
+            .find(come)
             .map_or(self.options.scan_budget_days, |(_, days)| *days);
         budget == 0 || outstanding == 0 || outstanding.saturating_add(scans) <= budget
     }
