@@ -58,11 +58,11 @@ impl CallbackReceiver {
         if request.method() != Method::POST {
             return StatusCode::METHOD_NOT_ALLOWED;
         }
-        let (head, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let Ok(body) = Limited::new(body, MOST_BYTES).collect().await else {
             return StatusCode::PAYLOAD_TOO_LARGE;
         };
-        let headers = head
+        let headers = parts
             .headers
             .iter()
             // What is not text cannot be one of the headers that count.

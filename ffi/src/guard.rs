@@ -184,7 +184,7 @@ pub fn tell(
             level,
             line.as_ptr(),
             std::ptr::with_exposed_provenance_mut(user),
-        )
+        );
     }
 }
 

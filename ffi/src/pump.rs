@@ -80,6 +80,7 @@ impl Pump {
 
     /// The descriptor to watch.
     #[cfg(unix)]
+    #[allow(clippy::unnecessary_wraps)] // elsewhere there is none
     pub fn fd(&self) -> Result<c_int> {
         Ok(std::os::fd::AsRawFd::as_raw_fd(&self.shared.bytes))
     }

@@ -140,7 +140,10 @@ struct ZipCrypto {
 }
 
 /// The checksum's table (the reflected polynomial of ISO 3309).
-const CRC: [u32; 256] = {
+const CRC: [u32; 256] = table();
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)] // at compile time, below 256
+const fn table() -> [u32; 256] {
     let mut table = [0; 256];
     let mut n = 0;
     while n < 256 {
@@ -158,7 +161,7 @@ const CRC: [u32; 256] = {
         n += 1;
     }
     table
-};
+}
 
 fn crc(old: u32, byte: u8) -> u32 {
     let [low, ..] = old.to_le_bytes();

@@ -40,7 +40,7 @@ type Direct = HttpsConnector<HttpConnector>;
 pub(super) enum Connector {
     Direct(Direct),
     /// A proxy is asked for a tunnel, and learns nothing but where it leads.
-    Proxied(HttpsConnector<Tunnel<Direct>>),
+    Proxied(Box<HttpsConnector<Tunnel<Direct>>>),
 }
 
 impl Connector {
@@ -68,16 +68,15 @@ impl Connector {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Ok(Self::Proxied(
-            builder().wrap_connector(tunnel(proxy, to_proxy)?),
-        ))
+        let way = builder().wrap_connector(tunnel(proxy, to_proxy)?);
+        Ok(Self::Proxied(Box::new(way)))
     }
 
     /// A new connection. It lives in a task of its own until either side closes it.
     pub async fn connect(&self, to: Uri) -> std::result::Result<Sender, BoxError> {
         match self {
             Self::Direct(connector) => open(connector.clone(), to).await,
-            Self::Proxied(connector) => open(connector.clone(), to).await,
+            Self::Proxied(connector) => open(connector.as_ref().clone(), to).await,
         }
     }
 }
@@ -100,9 +99,9 @@ where
 fn tunnel(proxy: &str, way: Direct) -> Result<Tunnel<Direct>> {
     let unusable = || Error::new(ErrorKind::Config, "proxy is not a usable URL");
     let url = Url::parse(proxy).map_err(|_| unusable())?;
-    let (host, port) = match (url.scheme(), url.host_str(), url.port_or_known_default()) {
-        ("http" | "https", Some(host), Some(port)) => (host, port),
-        _ => return Err(unusable()),
+    let parts = (url.scheme(), url.host_str(), url.port_or_known_default());
+    let ("http" | "https", Some(host), Some(port)) = parts else {
+        return Err(unusable());
     };
     let to: Uri = format!("{}://{host}:{port}", url.scheme())
         .parse()
