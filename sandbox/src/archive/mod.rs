@@ -111,6 +111,7 @@ mod tests {
             compliance: "GDPR",
             disclosure: None,
             subject_request_id: None,
+            callback_urls: Vec::new(),
         };
         Task::new(options, 1, order, 1_700_000_000_000, 0)
     }

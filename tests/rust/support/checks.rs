@@ -217,7 +217,7 @@ fn vendor(check: &mut Check, case: &Table, expect: &Table, ended: &Ended) {
     if let Some(end) = text(expect, "last_path_ends") {
         check.hold(
             format!("the last path does not end with {end:?}"),
-            api().last().is_some_and(|path| path.ends_with(end)),
+            api().next_back().is_some_and(|path| path.ends_with(end)),
         );
     }
     check.hold(
