@@ -47,7 +47,7 @@ pub fn case(seed: u64, profile: Profile) -> Case {
         ]),
         request_ids: draw.chance(30),
         sqlite: seed % 16 == 7,
-        seals: seed % 4 == 3 && seed / 16 % 2 == 0,
+        seals: seed % 4 == 3 && (seed / 16).is_multiple_of(2),
         rescue: draw.chance(50),
         manners: (0..3)
             .map(|_| {
