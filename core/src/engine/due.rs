@@ -229,7 +229,7 @@ fn submit<'a>(
 }
 
 /// Whether creates of a run want the project's requests.
-fn wants_to_send(run: &RunBook) -> bool {
+pub(super) fn wants_to_send(run: &RunBook) -> bool {
     run.row.approved_at.is_some()
         && run.row.paused.is_none()
         && run

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::book::{Book, Gate, RunBook};
+use super::due;
 use super::project::Project;
 use crate::error::Result;
 use crate::journal::{
@@ -86,17 +87,39 @@ pub(super) fn taken(
     book: &Book,
     learnt: &mut Learnt,
     compliance: Compliance,
+    before: Gate,
 ) -> Gate {
     let now = project.now();
+    let settings = &project.settings;
     let mut running = retrievals(book, now);
-    let scans = &mut learnt.scans;
-    scans.accepted(&project.settings, now, compliance, &running);
+    // One that costs less went by while others wait: that says nothing about their room.
+    let beside = before.reason == Some(WaitReason::ScanBudget)
+        && whole_waits(settings, book)
+        && scans::weight(settings, compliance) < before.room;
+    if !beside {
+        learnt.scans.accepted(settings, now, compliance, &running);
+    }
     running.push(Running {
         compliance,
         age: 0,
         seen_at: now,
     });
-    gate(project, learnt, &running, now)
+    let gate = gate(project, book, learnt, &running, now);
+    if beside {
+        let room = gate.room;
+        return Gate { room, ..before };
+    }
+    gate
+}
+
+/// Whether a retrieval of the whole project waits to be sent.
+fn whole_waits(settings: &Settings, book: &Book) -> bool {
+    book.runs.values().any(|run| {
+        let terms = run.row.terms;
+        terms.kind == Kind::Retrieval
+            && scans::weight(settings, terms.compliance) >= 1.0
+            && due::wants_to_send(run)
+    })
 }
 
 /// What a refusal for the scan budget means for the next create of a retrieval.
@@ -112,17 +135,27 @@ pub(super) fn refused(
     let scans = &mut learnt.scans;
     scans.refused(&project.settings, now, compliance, &running);
     let asked = asked.map_or(now, |asked| now.saturating_add(ms(asked)));
-    gate(project, learnt, &running, asked)
+    gate(project, book, learnt, &running, asked)
 }
 
 /// Open where there may be room; else shut until the next try, counted from the last one.
-fn gate(project: &Project, learnt: &Learnt, running: &[Running], asked: Millis) -> Gate {
-    let Some(room) = learnt.scans.room(&project.settings, running) else {
+fn gate(
+    project: &Project,
+    book: &Book,
+    learnt: &Learnt,
+    running: &[Running],
+    asked: Millis,
+) -> Gate {
+    let settings = &project.settings;
+    let Some(mut room) = learnt.scans.room(settings, running) else {
         return Gate::default();
     };
+    if whole_waits(settings, book) {
+        room = room.min(learnt.scans.beside(settings, running));
+    }
     let last = learnt.scans.last().unwrap_or_else(|| project.now());
     let jobs = learnt.jobs(Kind::Retrieval);
-    let wait = learnt.scans.wait(&project.settings, last, jobs, running);
+    let wait = learnt.scans.wait(settings, last, jobs, running);
     let not_before = asked.max(last.saturating_add(wait));
     Gate {
         not_before,
@@ -160,7 +193,7 @@ pub(super) fn resume(project: &Project, book: &mut Book) {
         return;
     };
     let running = retrievals(book, last);
-    let gate = gate(project, &book.learnt, &running, last);
+    let gate = gate(project, book, &book.learnt, &running, last);
     book.gates.insert(Kind::Retrieval, gate);
 }
 

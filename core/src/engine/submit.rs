@@ -132,11 +132,13 @@ pub(crate) fn settle(
     let mut paused = None;
     match result {
         Ok(Answer::Created(tasks)) => {
-            gate = Gate::default();
             next.accepted(project, tasks);
-            if kind == Kind::Retrieval {
-                gate = schedule::taken(project, book, &mut learnt, terms.compliance);
-            }
+            gate = match kind {
+                Kind::Deletion => Gate::default(),
+                Kind::Retrieval => {
+                    schedule::taken(project, book, &mut learnt, terms.compliance, gate)
+                }
+            };
         }
         Ok(_) => next.ambiguous(
             project,

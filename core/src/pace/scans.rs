@@ -240,6 +240,16 @@ impl Scans {
         (refused || room <= 1.0 + SAME).then_some(room.max(0.0))
     }
 
+    /// How much creates that cost less than one of the whole project may take without delaying it.
+    pub fn beside(&self, settings: &Settings, running: &[Running]) -> f64 {
+        let small = running
+            .iter()
+            .map(|job| weight(settings, job.compliance))
+            .filter(|weight| *weight < 1.0);
+        let spare = self.full.map_or(0.0, |full| full - 1.0);
+        (spare - small.sum::<f64>()).max(0.0)
+    }
+
     fn standing(&self, settings: &Settings, running: &[Running]) -> f64 {
         sum(settings, running) - self.unseen.min(self.hidden(settings, running))
     }

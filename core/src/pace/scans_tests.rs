@@ -139,6 +139,16 @@ fn what_costs_less_may_still_fit() {
     scans.refused(&settings, 0, GDPR, &one);
     let room = scans.room(&settings, &one).unwrap();
     assert!(weight(&settings, Compliance::Ccpa) < room && weight(&settings, GDPR) >= room);
+    // Four of a year would take the place of one of the whole.
+    let year = Running {
+        compliance: Compliance::Ccpa,
+        ..one[0]
+    };
+    assert_eq!(scans.beside(&settings, &[one[0], year, year]), 0.5);
+    assert_eq!(
+        scans.beside(&settings, &[one[0], year, year, year, year]),
+        0.0
+    );
     scans.refused(&settings, 1000, Compliance::Ccpa, &one);
     let room = scans.room(&settings, &one).unwrap();
     assert!(weight(&settings, Compliance::Ccpa) >= room, "{room}");
