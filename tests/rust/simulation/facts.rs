@@ -115,7 +115,7 @@ pub struct Facts {
     pub rows: BTreeMap<String, Rows>,
     /// When each run was started, in true time.
     pub started: BTreeMap<String, Millis>,
-    /// How often a person sent a batch again.
+    /// What a person decided about a batch: to send it so often again, or to give it up (0).
     pub again: BTreeMap<(String, u32), usize>,
     last_call: Option<Millis>,
     /// The least time between two calls, as the vendor saw it.

@@ -312,10 +312,16 @@ impl Program {
                 },
                 false => Decision::GiveUp,
             };
-            run.decide(no, decision).await?;
-            let mut state = self.world.state();
-            state.last_trouble = self.world.time.now();
-            state.facts.again.insert(key, 1);
+            // Before it is done: the process may die when it is, and before anybody hears of it.
+            let again = usize::from(matches!(decision, Decision::SendAgain { .. }));
+            self.world.state().facts.again.insert(key.clone(), again);
+            if let Err(error) = run.decide(no, decision).await {
+                if self.world.alive(self.process) {
+                    self.world.state().facts.again.remove(&key);
+                }
+                return Err(error);
+            }
+            self.world.state().last_trouble = self.world.time.now();
             decided = true;
         }
         Ok(decided)

@@ -232,11 +232,8 @@ fn true_at_the_vendor(
         .facts
         .made(&rows.row.id)
         .any(|(post, _)| post.ids.iter().any(|id| ids.contains(id)));
-    let given_up = tasks.is_empty()
-        && state
-            .facts
-            .again
-            .contains_key(&(rows.row.id.clone(), batch.no));
+    let decided = state.facts.again.get(&(rows.row.id.clone(), batch.no));
+    let given_up = decided == Some(&0);
     drop(state);
     let holds = match batch.state {
         B::Done => {
