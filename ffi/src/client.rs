@@ -17,6 +17,7 @@ use crate::log;
 use crate::mixpanel::{dsr_mixpanel, project};
 use crate::run::{RunObject, dsr_run};
 use crate::settings::{Chosen, chosen, dsr_settings};
+use crate::signals::Quiet;
 use crate::status::dsr_status;
 use crate::text::owned;
 
@@ -162,6 +163,7 @@ pub unsafe extern "C" fn dsr_client_new(
 /// fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_client_free(client: *mut dsr_client) {
+    let _quiet = Quiet::new();
     get((), || {
         take(client)?.close();
         None

@@ -10,6 +10,7 @@ use std::ptr::NonNull;
 use crate::error::{ErrorText, dsr_error};
 use crate::handle;
 use crate::log;
+use crate::signals::Quiet;
 use crate::status::dsr_status;
 
 /// Why a function does not return DSR_OK.
@@ -153,6 +154,7 @@ impl<H: handle::Handle> Out<*mut H> {
 /// Runs a function's body: nothing unwinds into C, and every failure becomes a status and, where
 /// the caller wants it, an error.
 pub fn guard(caller: Caller, body: impl FnOnce(&Caller) -> Result<()>) -> dsr_status {
+    let _quiet = Quiet::new();
     let result = catch_unwind(AssertUnwindSafe(|| {
         failpoint();
         body(&caller)

@@ -31,6 +31,7 @@ mod report_rows;
 mod run;
 mod sandbox;
 mod settings;
+mod signals;
 mod single;
 mod standing;
 mod status;

@@ -11,6 +11,7 @@ use crate::error::dsr_error;
 use crate::guard::{Caller, Failure, Result, get, guard};
 use crate::handle::{find, handle, put, take};
 use crate::mixpanel::dsr_mixpanel;
+use crate::signals::Quiet;
 use crate::status::dsr_status;
 use crate::text::{c_text, owned};
 
@@ -90,6 +91,7 @@ pub unsafe extern "C" fn dsr_sandbox_new(
 /// Stops a simulated vendor; free its clients first. NULL is fine.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_sandbox_free(sandbox: *mut dsr_sandbox) {
+    let _quiet = Quiet::new();
     get((), || {
         take(sandbox)?.sandbox.stop();
         None

@@ -75,6 +75,13 @@ static void watch(void) {
     GIVES(DSR_OK, dsr_run_count(run, "done", &done, &err));
     CHECK(done == 3);
     GIVES(DSR_INVALID_INPUT, dsr_run_count(run, "dnoe", &done, &err));
+    /* Freed while the client's thread is about to tell: nothing is written to nobody (SIGPIPE). */
+    for (int i = 0; i < 500; i++) {
+        dsr_run *other = NULL;
+        if (dsr_client_run(c, dsr_run_id(run), &other, NULL) || dsr_run_fd(other, &fd, NULL)) failed++;
+        for (volatile int later = 0; later < i * 200; later++) continue;
+        dsr_run_free(other);
+    }
     dsr_run_free(run);
     dsr_plan_free(p);
     run = NULL;
