@@ -40,6 +40,9 @@
  * dsr_run_fd. Nothing calls back but the log (dsr_log_set), and that on your own threads only. What
  * each type needs stands with it: owner, threads, lifetime.
  *
+ * SIGNALS. No handler is set. SIGPIPE is held back on a thread while it is inside a function; waits
+ * go on after a signal was handled.
+ *
  * FORK. A child process gets DSR_FORK for the parent's handles and makes its own.
  *
  * TIMES. Every number of milliseconds or days says so in its name. Points in time are counted
@@ -200,6 +203,9 @@ typedef struct dsr_client dsr_client;
 // Lifetime: dsr_run_collect copies them; may be used for several runs.
 typedef struct dsr_collect_options dsr_collect_options;
 
+// Mixpeek's answer to a request; it never changes. Any thread may read it.
+typedef struct dsr_dsar dsr_dsar;
+
 // What went wrong.
 // Owner: you, when a function has set your *err; dsr_error_free.
 // Threads: any.
@@ -211,6 +217,10 @@ typedef struct dsr_error dsr_error;
 // Threads: any.
 // Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_event dsr_event;
+
+// What a published workflow (gdpr-retrieval-flow, gdpr-deletion-flow) tells; it never changes. Any
+// thread may read it.
+typedef struct dsr_flow dsr_flow;
 
 // A vendor task as one answer showed it; it never changes.
 // Owner: you; dsr_job_free, which leaves the vendor's task alone.
@@ -224,6 +234,13 @@ typedef struct dsr_job dsr_job;
 // Lifetime: a client copies it, so it may be changed or freed afterwards. One made by a
 //   dsr_sandbox runs by that one's clock.
 typedef struct dsr_mixpanel dsr_mixpanel;
+
+// An organisation at Mixpeek: its API key. Does no I/O. A client copies it, so it may be freed
+// afterwards.
+typedef struct dsr_mixpeek dsr_mixpeek;
+
+// A client of one organisation at Mixpeek. Any number of threads may use it at the same time.
+typedef struct dsr_mixpeek_client dsr_mixpeek_client;
 
 // What became of one id.
 // Owner: you; dsr_outcome_free.
@@ -715,6 +732,59 @@ dsr_status dsr_client_cancel_retrieval(const dsr_client *client,
 // Cancels a deletion that has not started; DSR_TOO_LATE if it has.
 dsr_status dsr_client_cancel_deletion(const dsr_client *client,
                                       const char *task_id,
+                                      dsr_error **err);
+
+// Frees what a workflow told; the vendor's task goes on. NULL is fine.
+void dsr_flow_free(dsr_flow *flow);
+
+// The vendor's task id.
+const char *dsr_flow_task_id(const dsr_flow *flow);
+
+// The task's status at the last look, an upper-case word; see dsr_job_status.
+const char *dsr_flow_task_status(const dsr_flow *flow);
+
+// The signed link of a finished retrieval's archive, NULL otherwise: treat it as a secret.
+const char *dsr_flow_download_url(const dsr_flow *flow);
+
+// The published workflow gdpr-retrieval-flow: makes a retrieval task for these ids, under a
+// dsr_compliance, and looks at it, once, or with wait until it has ended. No journal: a run keeps
+// the task's id.
+dsr_status dsr_client_retrieval_flow(const dsr_client *client,
+                                     const char *const *ids,
+                                     size_t n_ids,
+                                     int compliance,
+                                     bool wait,
+                                     dsr_flow **flow,
+                                     dsr_error **err);
+
+// dsr_client_retrieval_flow with the ids' lengths in bytes.
+dsr_status dsr_client_retrieval_flow_n(const dsr_client *client,
+                                       const char *const *ids,
+                                       const size_t *lengths,
+                                       size_t n_ids,
+                                       int compliance,
+                                       bool wait,
+                                       dsr_flow **flow,
+                                       dsr_error **err);
+
+// The published workflow gdpr-deletion-flow, see dsr_client_retrieval_flow. Irreversible, and
+// without the confirmation and the journal of a plan.
+dsr_status dsr_client_deletion_flow(const dsr_client *client,
+                                    const char *const *ids,
+                                    size_t n_ids,
+                                    int compliance,
+                                    bool wait,
+                                    dsr_flow **flow,
+                                    dsr_error **err);
+
+// dsr_client_deletion_flow with the ids' lengths in bytes.
+dsr_status dsr_client_deletion_flow_n(const dsr_client *client,
+                                      const char *const *ids,
+                                      const size_t *lengths,
+                                      size_t n_ids,
+                                      int compliance,
+                                      bool wait,
+                                      dsr_flow **flow,
                                       dsr_error **err);
 
 // Freezes a plan to give people their data. Any number of ids, used exactly as given; reading them
@@ -1238,6 +1308,87 @@ dsr_status dsr_sandbox_callback_answered(const dsr_sandbox *sandbox,
 
 // The public key that its status callbacks are signed with, as PEM.
 const char *dsr_sandbox_callback_key(const dsr_sandbox *sandbox);
+
+// An organisation by its API key (sk_..), which needs ADMIN permission. DSR_CONFIG for a key that
+// is empty or holds a blank or a line end.
+dsr_status dsr_mixpeek_new(const char *api_key, dsr_mixpeek **mixpeek, dsr_error **err);
+
+// Frees an organisation. NULL is fine.
+void dsr_mixpeek_free(dsr_mixpeek *mixpeek);
+
+// A proxy or a sandbox. http only for this machine. Default: "https://api.mixpeek.com".
+dsr_status dsr_mixpeek_set_base_url(dsr_mixpeek *mixpeek, const char *url, dsr_error **err);
+
+// The organisation of a simulated vendor, with a key of one's own unless api_key_or_null is NULL.
+dsr_status dsr_sandbox_mixpeek(const dsr_sandbox *sandbox,
+                               const char *api_key_or_null,
+                               dsr_mixpeek **mixpeek,
+                               dsr_error **err);
+
+// A client of an organisation. journal_or_null: where its requests are on record, as for
+// dsr_client_new, one for each organisation; NULL: they are forgotten with the client. Sends
+// nothing.
+dsr_status dsr_mixpeek_client_new(const dsr_mixpeek *mixpeek,
+                                  const dsr_settings *settings_or_null,
+                                  const char *journal_or_null,
+                                  dsr_mixpeek_client **client,
+                                  dsr_error **err);
+
+// Frees a client and closes its journal; calls of other threads go on to their end. NULL is fine.
+void dsr_mixpeek_client_free(dsr_mixpeek_client *client);
+
+// Asks for a copy of everything that the organisation has. Delivered by other ways than the API,
+// within 30 days.
+dsr_status dsr_mixpeek_client_request_export(const dsr_mixpeek_client *client,
+                                             dsr_dsar **dsar,
+                                             dsr_error **err);
+
+// Asks for the erasure of everything that the organisation has: irreversible. confirm is "DELETE
+// ORGANISATION", DSR_NOT_CONFIRMED for anything else. After a lost answer (DSR_AMBIGUOUS) it is
+// not sent again, by this client or another one with its journal, until
+// dsr_mixpeek_client_settle says what became of it.
+dsr_status dsr_mixpeek_client_request_deletion(const dsr_mixpeek_client *client,
+                                               const char *confirm,
+                                               dsr_dsar **dsar,
+                                               dsr_error **err);
+
+// The requests on record, oldest first, as a JSON list of objects with "id", "kind" ("export",
+// "deletion"), "state" ("accepted", "not carried out", "unknown"), "at_ms", "request_id" and
+// "problem". Free the text with dsr_string_free.
+dsr_status dsr_mixpeek_client_requests(const dsr_mixpeek_client *client,
+                                       char **json,
+                                       dsr_error **err);
+
+// Says what became of a request whose state is unknown: a person looked it up at the vendor. id:
+// its name on record.
+dsr_status dsr_mixpeek_client_settle(const dsr_mixpeek_client *client,
+                                     const char *id,
+                                     bool carried_out,
+                                     dsr_error **err);
+
+// Frees an answer. NULL is fine.
+void dsr_dsar_free(dsr_dsar *dsar);
+
+// The vendor's name of the request.
+const char *dsr_dsar_request_id(const dsr_dsar *dsar);
+
+// The vendor's word.
+const char *dsr_dsar_status(const dsr_dsar *dsar);
+
+// When the vendor took the request, as it wrote it.
+const char *dsr_dsar_requested_at(const dsr_dsar *dsar);
+
+// When it will be done: a sentence of the vendor's, not a time.
+const char *dsr_dsar_estimated_completion(const dsr_dsar *dsar);
+
+// How many categories of data it covers.
+size_t dsr_dsar_n_categories(const dsr_dsar *dsar);
+
+// One of them, counted from 0; NULL past the last.
+const char *dsr_dsar_category(const dsr_dsar *dsar, size_t index);
+
+// What the vendor warns of, in the answer to a deletion; NULL otherwise.
+const char *dsr_dsar_warning(const dsr_dsar *dsar);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -10,9 +10,12 @@ use tokio::runtime::Runtime;
 use crate::builder::ClientBuilder;
 use crate::client;
 use crate::error::{Error, ErrorKind, Result};
+use crate::flow::FlowOutcome;
 use crate::handle::{PlanHandle, RunHandle};
 use crate::ids::IdSource;
+use crate::mixpeek;
 use crate::model::action::{Compliance, Disclosure, Terms};
+use crate::model::dsar::{DsarRecord, DsarRequest};
 use crate::model::event::Event;
 use crate::model::job::Job;
 use crate::model::report::{Processed, ReportData};
@@ -40,13 +43,7 @@ fn block<T: Send>(runtime: &Runtime, work: impl Future<Output = T> + Send) -> Re
 impl Client {
     /// Builds the client and its runtime (one thread).
     pub fn new(builder: ClientBuilder) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                Error::new(ErrorKind::Io, "cannot start a runtime").with_source(error)
-            })?;
+        let runtime = runtime()?;
         let inner = {
             let _inside = runtime.enter();
             builder.build()?
@@ -86,6 +83,36 @@ impl Client {
     /// See [`client::Client::cancel_deletion`].
     pub fn cancel_deletion(&self, task_id: &str) -> Result<()> {
         block(&self.runtime, self.inner.cancel_deletion(task_id))?
+    }
+    /// See [`client::Client::cancel_retrieval`].
+    pub fn cancel_retrieval(&self, task_id: &str) -> Result<()> {
+        block(&self.runtime, self.inner.cancel_retrieval(task_id))?
+    }
+    /// See [`client::Client::retrieval_flow`].
+    pub fn retrieval_flow(
+        &self,
+        ids: impl Into<IdSource>,
+        compliance: Compliance,
+        wait: bool,
+    ) -> Result<FlowOutcome> {
+        let ids = ids.into();
+        block(
+            &self.runtime,
+            self.inner.retrieval_flow(ids, compliance, wait),
+        )?
+    }
+    /// See [`client::Client::deletion_flow`].
+    pub fn deletion_flow(
+        &self,
+        ids: impl Into<IdSource>,
+        compliance: Compliance,
+        wait: bool,
+    ) -> Result<FlowOutcome> {
+        let ids = ids.into();
+        block(
+            &self.runtime,
+            self.inner.deletion_flow(ids, compliance, wait),
+        )?
     }
     /// See [`client::Client::freeze`].
     pub fn freeze(&self, ids: IdSource, terms: Terms, options: &PlanOptions) -> Result<PlanHandle> {
@@ -130,6 +157,51 @@ impl Client {
     pub fn close(&self) -> Result<()> {
         block(&self.runtime, self.inner.close())?
     }
+}
+
+/// A client of Mixpeek whose methods block.
+pub struct MixpeekClient {
+    inner: mixpeek::MixpeekClient,
+    runtime: Arc<Runtime>,
+}
+
+impl MixpeekClient {
+    /// Builds the client and its runtime (one thread).
+    pub fn new(builder: mixpeek::MixpeekClientBuilder) -> Result<Self> {
+        let runtime = runtime()?;
+        let inner = {
+            let _inside = runtime.enter();
+            builder.build()?
+        };
+        Ok(Self {
+            inner,
+            runtime: Arc::new(runtime),
+        })
+    }
+    /// See [`crate::MixpeekClient::request_export`].
+    pub fn request_export(&self) -> Result<DsarRequest> {
+        block(&self.runtime, self.inner.request_export())?
+    }
+    /// See [`crate::MixpeekClient::request_deletion`].
+    pub fn request_deletion(&self, confirm: &str) -> Result<DsarRequest> {
+        block(&self.runtime, self.inner.request_deletion(confirm))?
+    }
+    /// See [`crate::MixpeekClient::requests`].
+    pub fn requests(&self) -> Result<Vec<DsarRecord>> {
+        self.inner.requests()
+    }
+    /// See [`crate::MixpeekClient::settle`].
+    pub fn settle(&self, id: &str, carried_out: bool) -> Result<()> {
+        self.inner.settle(id, carried_out)
+    }
+}
+
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Io, "cannot start a runtime").with_source(error))
 }
 
 impl Run {

@@ -16,8 +16,7 @@ use crate::pace::backoff::Dice;
 use crate::pace::clock::SystemClock;
 use crate::pace::rate::Pacer;
 use crate::settings::Settings;
-use crate::vendor::Vendor;
-use crate::vendor::mixpanel::is_loopback;
+use crate::vendor::{Vendor, is_loopback};
 
 /// Where plans and runs are kept.
 pub struct Journal {
@@ -87,6 +86,10 @@ impl Journal {
         Ok(Self {
             store: Arc::new(EncryptedJournal::new(self.store, key)?),
         })
+    }
+
+    pub(crate) fn into_store(self) -> Arc<dyn journal::Journal> {
+        self.store
     }
 
     /// Any implementation of the journal's trait.

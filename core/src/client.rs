@@ -7,6 +7,7 @@ use crate::builder::ClientBuilder;
 use crate::engine::PlanOptions;
 use crate::engine::run::Engine;
 use crate::error::Result;
+use crate::flow::{self, FlowOutcome};
 use crate::handle::{PlanHandle, RunHandle};
 use crate::ids::IdSource;
 use crate::model::Millis;
@@ -98,6 +99,46 @@ impl Client {
     pub async fn cancel_retrieval(&self, task_id: &str) -> Result<()> {
         self.engine.check()?;
         single::cancel(&self.engine.project, Kind::Retrieval, task_id).await
+    }
+
+    /// The published workflow `gdpr-retrieval-flow`: makes a retrieval task and looks at it, once,
+    /// or with `wait` until it has ended. No journal: given up while it waits, the task's id goes
+    /// with it; a run keeps it.
+    pub async fn retrieval_flow(
+        &self,
+        ids: impl Into<IdSource>,
+        compliance: Compliance,
+        wait: bool,
+    ) -> Result<FlowOutcome> {
+        self.flow(Kind::Retrieval, ids.into(), compliance, wait)
+            .await
+    }
+
+    /// The published workflow `gdpr-deletion-flow`, see [`Client::retrieval_flow`]. Irreversible.
+    pub async fn deletion_flow(
+        &self,
+        ids: impl Into<IdSource>,
+        compliance: Compliance,
+        wait: bool,
+    ) -> Result<FlowOutcome> {
+        self.flow(Kind::Deletion, ids.into(), compliance, wait)
+            .await
+    }
+
+    async fn flow(
+        &self,
+        kind: Kind,
+        ids: IdSource,
+        compliance: Compliance,
+        wait: bool,
+    ) -> Result<FlowOutcome> {
+        self.engine.check()?;
+        let terms = Terms {
+            kind,
+            compliance,
+            disclosure: None,
+        };
+        flow::run(&self.engine.project, ids, terms, wait).await
     }
 
     /// Begins a plan to give people their data.

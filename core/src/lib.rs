@@ -56,10 +56,12 @@ mod builder;
 mod client;
 mod engine;
 mod error;
+mod flow;
 mod handle;
 pub mod http;
 pub mod ids;
 pub mod journal;
+mod mixpeek;
 pub mod model;
 pub mod pace;
 pub mod package;
@@ -80,11 +82,14 @@ pub use builder::{ClientBuilder, Journal, Network};
 pub use client::Client;
 pub use engine::{Bound, CollectOptions, Decision, Estimate, PlanOptions};
 pub use error::{Error, ErrorKind, Result, RetryAdvice, Sent};
+pub use flow::FlowOutcome;
 pub use handle::{EventReader, PlanHandle, RunHandle};
 pub use ids::IdSource;
+pub use mixpeek::{DELETE_ORGANISATION, MixpeekClient, MixpeekClientBuilder};
 pub use model::Millis;
 pub use model::action::{Action, Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
 pub use model::callback::{Callback, CallbackRequest, CallbackStatus, Heard};
+pub use model::dsar::{DsarKind, DsarRecord, DsarRequest, DsarState};
 pub use model::event::{Event, EventKind, WaitReason};
 pub use model::job::{Job, JobStatus};
 pub use model::report::{
@@ -99,6 +104,7 @@ pub use secret::Secret;
 pub use settings::{AmbiguityPolicy, Settings};
 pub use vendor::mixpanel::callback::{CallbackKey, verify_callback};
 pub use vendor::mixpanel::{Mixpanel, Region};
+pub use vendor::mixpeek::Mixpeek;
 
 /// The version of this crate, and of the bindings made of it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -15,6 +15,7 @@ use crate::model::Millis;
 use crate::model::time::Clock;
 use crate::pace::clock::{SystemClock, VirtualClock};
 use crate::vendor::mixpanel::{Builder, Mixpanel};
+use crate::vendor::mixpeek;
 
 /// The sandbox's first day, unless its state file knows a later time: 2026-01-05 09:00 UTC.
 const FIRST_DAY: Millis = 1_767_603_600_000;
@@ -192,6 +193,20 @@ impl Sandbox {
         .clock(self.clock())
     }
 
+    /// An organisation at the simulated Mixpeek, ready to be built.
+    pub fn mixpeek(&self) -> mixpeek::Builder {
+        self.mixpeek_with(None)
+    }
+
+    /// The same with another key, if one is given.
+    pub fn mixpeek_with(&self, api_key: Option<String>) -> mixpeek::Builder {
+        let root = self.base_url.trim_end_matches("/api/app");
+        let key = api_key.unwrap_or_else(|| self.options.mixpeek_api_key.clone());
+        mixpeek::Mixpeek::builder(key)
+            .base_url(root)
+            .clock(self.clock())
+    }
+
     /// Lets virtual time pass. `Config` when time runs by itself.
     pub fn advance(&self, ms: Millis) -> Result<()> {
         match &self.manual {
@@ -260,6 +275,8 @@ impl Sandbox {
             "project_token": self.options.project_token,
             "oauth_token": self.options.oauth_token,
             "archive_secret": self.options.archive_secret,
+            "mixpeek_base_url": self.base_url.trim_end_matches("/api/app"),
+            "mixpeek_api_key": self.options.mixpeek_api_key,
         })
     }
 

@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     "client",
     "job",
     "single",
+    "flow",
     "plan",
     "run",
     "standing",
@@ -29,6 +30,7 @@ const FILES: &[&str] = &[
     "register",
     "callback",
     "sandbox",
+    "mixpeek",
 ];
 
 fn main() -> ExitCode {

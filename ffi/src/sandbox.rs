@@ -25,7 +25,7 @@ pub struct dsr_sandbox {
 handle!(dsr_sandbox => SandboxObject);
 
 pub struct SandboxObject {
-    sandbox: Sandbox,
+    pub sandbox: Sandbox,
     base_url: std::ffi::CString,
     archive_base_url: std::ffi::CString,
     callback_key: std::ffi::CString,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dsrkit::{Compliance, Disclosure, Error, ErrorKind, Job, Kind, PlanHandle, Terms};
+use dsrkit::{Compliance, Disclosure, Error, ErrorKind, FlowOutcome, Job, Kind, PlanHandle, Terms};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use serde_json::Value;
@@ -66,6 +66,16 @@ pub fn job<'py>(py: Python<'py>, job: &Job) -> PyResult<Bound<'py, PyAny>> {
         job.download_url.as_ref().map(dsrkit::Secret::expose),
     )?;
     dict.set_item("requested_at", &job.requested_at)?;
+    Ok(dict.into_any())
+}
+
+/// The outputs of a flow.
+pub fn flow<'py>(py: Python<'py>, outcome: &FlowOutcome) -> PyResult<Bound<'py, PyAny>> {
+    let link = outcome.download_url.as_ref().map(dsrkit::Secret::expose);
+    let dict = PyDict::new(py);
+    dict.set_item("task_id", &outcome.task_id)?;
+    dict.set_item("task_status", outcome.task_status.as_str())?;
+    dict.set_item("download_url", link)?;
     Ok(dict.into_any())
 }
 

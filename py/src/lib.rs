@@ -8,9 +8,11 @@ mod client;
 mod convert;
 mod door;
 mod error;
+mod flow;
 mod gate;
 mod ids;
 mod mixpanel;
+mod mixpeek;
 mod sandbox;
 mod settings;
 
@@ -28,11 +30,15 @@ mod _native {
     #[pymodule_export]
     use crate::error::error_kinds;
     #[pymodule_export]
+    use crate::flow::flow;
+    #[pymodule_export]
     use crate::gate::Events;
     #[pymodule_export]
     use crate::ids::Ids;
     #[pymodule_export]
     use crate::mixpanel::Mixpanel;
+    #[pymodule_export]
+    use crate::mixpeek::{Mixpeek, MixpeekClient};
     #[pymodule_export]
     use crate::sandbox::Sandbox;
     #[pymodule_export]

@@ -130,6 +130,16 @@ impl Sandbox {
         core.ok_or_else(|| raise(py, &Error::new(ErrorKind::Config, "this sandbox is closed")))
     }
 
+    /// The organisation of the simulated Mixpeek, with a key of one's own if given.
+    pub fn mixpeek(
+        &self,
+        py: Python<'_>,
+        api_key: Option<String>,
+    ) -> PyResult<dsrkit::vendor::mixpeek::Builder> {
+        let core = self.core(py)?;
+        Ok(core.mixpeek_with(api_key))
+    }
+
     /// The clock that the simulated vendor lives by.
     pub fn clock(&self, py: Python<'_>) -> PyResult<Arc<dyn Clock>> {
         Ok(self.core(py)?.clock())

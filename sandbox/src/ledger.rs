@@ -18,6 +18,8 @@ words! {
         /** GET on a deletion */ GetDeletion = "get_deletion",
         /** DELETE on a deletion */ CancelDeletion = "cancel_deletion",
         /** DELETE on a retrieval, in version 2.0 */ CancelRetrieval = "cancel_retrieval",
+        /** Mixpeek: an export of the organisation */ DsarExport = "dsar_export",
+        /** Mixpeek: the deletion of the organisation */ DsarDelete = "dsar_delete",
         /** an archive, at the store */ Download = "download",
         /** nothing that the vendor knows */ Other = "other",
     }

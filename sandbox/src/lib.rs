@@ -43,6 +43,9 @@
 //! | status callbacks: at most 5, https only, with a `subject_request_id`; body, headers, signature, repeated each 15 minutes for 90 days | documented |
 //! | a repeated callback stops once it was answered with a 2xx; each state is told by itself; the words of `extensions` besides `failed` | our assumption |
 //!
+//! | Mixpeek: the two paths, answers, errors, ADMIN permission | documented |
+//! | Mixpeek: ids of requests, categories, a refusal of a body | our assumption |
+//!
 //! # Order in which a call is judged
 //! Rate limit; faults (only calls that pass the limit are counted); path; method; credentials; body.
 
@@ -56,6 +59,7 @@ mod ledger;
 mod log;
 mod message;
 mod mixpanel;
+mod mixpeek;
 mod options;
 mod seen;
 mod store;

@@ -21,6 +21,8 @@ pub struct Options {
     pub oauth_tokens: Vec<String>,
     /// Tokens that are known but may not use these routes: 403.
     pub forbidden_tokens: Vec<String>,
+    /// The only key of the organisation at the simulated Mixpeek, with ADMIN permission.
+    pub mixpeek_api_key: String,
     /// Archives are encrypted with it; links are signed with it.
     pub archive_secret: String,
     /// Shown in answers.
@@ -82,6 +84,7 @@ impl Default for Options {
             oauth_token: "sandbox-oauth-token".into(),
             oauth_tokens: Vec::new(),
             forbidden_tokens: Vec::new(),
+            mixpeek_api_key: "sk_sandbox-mixpeek".into(),
             archive_secret: "sandbox-archive-secret".into(),
             project_id: 1_978_118,
             requesting_user: "operator@example.com".into(),

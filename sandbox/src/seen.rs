@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::draw::fingerprint;
 use crate::message::{Host, Request};
+use crate::mixpeek;
 use crate::options::Options;
 use crate::store;
 
@@ -68,7 +69,7 @@ impl Seen {
             credentials: auth.is_some() || token.is_some() || mentions_secret(request, options),
             auth: auth.map(|value| Credential {
                 fingerprint: fingerprint(value),
-                verdict: judge(value, options),
+                verdict: judge(value, &request.path, options),
             }),
             token: token.map(|value| Credential {
                 fingerprint: fingerprint(&value),
@@ -103,7 +104,7 @@ impl Seen {
     }
 }
 
-fn judge(value: &str, options: &Options) -> Verdict {
+fn judge(value: &str, path: &str, options: &Options) -> Verdict {
     let Some((scheme, token)) = value.split_once(' ') else {
         return Verdict::Unknown;
     };
@@ -111,6 +112,12 @@ fn judge(value: &str, options: &Options) -> Verdict {
         Verdict::Unknown
     } else if options.forbidden_tokens.iter().any(|known| known == token) {
         Verdict::Forbidden
+    } else if mixpeek::is_path(path) {
+        if token == options.mixpeek_api_key {
+            Verdict::Good
+        } else {
+            Verdict::Unknown
+        }
     } else if token == options.oauth_token
         || options.oauth_tokens.iter().any(|known| known == token)
     {
@@ -125,6 +132,7 @@ fn mentions_secret(request: &Request, options: &Options) -> bool {
         &options.project_token,
         &options.oauth_token,
         &options.archive_secret,
+        &options.mixpeek_api_key,
     ];
     let secrets = || {
         let all = secrets

@@ -9,6 +9,7 @@ use crate::ledger::{self, Entry, Operation, Summary};
 use crate::log::{Line, Log};
 use crate::message::{Host, Reply, Request, Wire};
 use crate::mixpanel;
+use crate::mixpeek;
 use crate::options::Options;
 use crate::seen::Seen;
 use crate::store;
@@ -188,11 +189,13 @@ impl World {
     fn process(&mut self, seen: &Seen) -> Reply {
         self.now_ms = seen.at_ms;
         let route = match seen.host {
+            Host::Api if mixpeek::is_path(&seen.path) => mixpeek::route(&seen.method, &seen.path),
             Host::Api => mixpanel::route(&self.options.dialect, &seen.method, &seen.path),
             Host::Store => store::route(&seen.method, &seen.path),
         };
         let mut entry = self.entry(seen, &route);
-        let reply = if seen.host == Host::Api && self.too_early() {
+        let paced = seen.host == Host::Api && !mixpeek::is_path(&seen.path);
+        let reply = if paced && self.too_early() {
             self.too_many_requests(mixpanel::RATE_TEXT)
         } else {
             match fault::strike(&mut self.faults, route.operation) {
@@ -234,11 +237,17 @@ impl World {
         fault: Option<&Fault>,
     ) -> Reply {
         let reply = match (&route.action, seen.host) {
+            (Action::Missing | Action::WrongMethod(_), _) if mixpeek::is_path(&seen.path) => {
+                mixpeek::nothing(&route.action)
+            }
             (Action::MovedTo(path), _) => Reply::redirect(301, path),
             (Action::Missing, _) => self.refuse(404, "Not found"),
             (Action::WrongMethod(allowed), _) => self
                 .refuse(405, "Method not allowed")
                 .with("allow", allowed),
+            (Action::Carry, Host::Api) if mixpeek::is_path(&seen.path) => {
+                self.dsar(seen, route, entry)
+            }
             (Action::Carry, Host::Api) => self.call(seen, route, entry, fault),
             (Action::Carry, Host::Store) => self.download(seen, route, fault),
         };

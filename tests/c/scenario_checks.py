@@ -3,12 +3,12 @@
 import collections
 import re
 
-SECRETS = ("sandbox-project-token", "sandbox-oauth-token", "sandbox-archive-secret", "sig=")
+SECRETS = ("sk_sandbox-mixpeek", "sandbox-project-token", "sandbox-oauth-token", "sandbox-archive-secret", "sig=")
 
 
 def given(case):
     """The ids that a case gives as a list or a counted row; None for a file."""
-    table = case.get("plan") or case["call"]
+    table = case.get("plan") or case.get("call", {})
     if "ids" in table:
         return set(table["ids"])
     if "count" in table:
@@ -52,6 +52,8 @@ def secrets(ended, place, hold):
 def error(expect, ended, same, hold):
     same("error", ended.error and ended.error.kind, expect.get("error"))
     said = str(ended.error or "")
+    if "retry_after" in expect:
+        same("retry_after", ended.error and ended.error.retry_after, expect["retry_after"])
     for part in expect.get("error_says", []):
         hold(f"the error does not say {part!r}: {said}", part in said)
     everything = said + getattr(ended.error, "hint", "") + repr(ended.events)
@@ -63,6 +65,9 @@ def error(expect, ended, same, hold):
 def course(expect, ended, same, hold):
     if "job_status" in expect:
         same("job_status", ended.job_status, expect["job_status"])
+    for key in ("link", "records", "status", "warning"):
+        if key in expect:
+            same(key, getattr(ended, key), expect[key])
     if "batches" in expect:
         same("batches", ended.batches, expect["batches"])
     if "packages" in expect:

@@ -23,19 +23,21 @@ PATIENCE_MS = 60_000
 P, TEXT, I64 = ct.c_void_p, ct.c_char_p, ct.c_int64
 
 lib = ct.CDLL(sys.argv[1])
-TEXTS = """error_message error_hint job_id job_status plan_confirm event_kind event_text report_json
+TEXTS = """error_message error_hint job_id job_status flow_task_id flow_task_status flow_download_url
+dsar_request_id dsar_status dsar_warning plan_confirm event_kind event_text report_json
 status_name outcome_word outcome_id""".split()
 for name in TEXTS:
     getattr(lib, f"dsr_{name}").restype = TEXT
 lib.dsr_status_name.argtypes = [ct.c_int]
 lib.dsr_plan_subjects.restype = ct.c_uint64
 lib.dsr_plan_batches.restype = ct.c_uint32
-lib.dsr_report_count.restype = I64
+lib.dsr_report_count.restype = lib.dsr_error_retry_after_ms.restype = I64
 
 
 class Refused(Exception):
-    def __init__(self, status, message, hint):
+    def __init__(self, status, after_ms, message, hint):
         super().__init__(message)
+        self.retry_after = after_ms / 1000
         self.kind = "".join(w.capitalize() for w in status.removeprefix("DSR_").split("_"))
         self.hint = hint
 
@@ -47,8 +49,9 @@ def call(name, *arguments):
     if status in (OK, NO_EVENT, END):
         return status
     texts = [getattr(lib, f"dsr_{what}")(err).decode() for what in ("error_message", "error_hint")]
+    after_ms = lib.dsr_error_retry_after_ms(err)
     lib.dsr_error_free(err)
-    raise Refused(lib.dsr_status_name(status).decode(), *texts)
+    raise Refused(lib.dsr_status_name(status).decode(), after_ms, *texts)
 
 
 def made(name, *arguments):
@@ -70,8 +73,9 @@ def owned(name, handle):
 
 
 class Ended:
-    error = report = batches = job_id = job_status = out = None
-    started = False
+    error = report = batches = job_id = job_status = out = status = None
+    started = link = warning = False
+    records = []
     ledger, summary = [], {}
 
     def __init__(self):
@@ -143,6 +147,13 @@ def one_call(c, table, ended, before=None):
     if operation.startswith("cancel_"):
         call(f"client_{operation}", c, task.encode())
         return
+    if operation.endswith("_flow"):
+        more = ct.c_int(0), ct.c_bool(table.get("wait", False))
+        flow = made(f"client_{operation}_n", c, *array(given(table)), *more)
+        ended.job_id, ended.job_status = text("flow_task_id", flow), text("flow_task_status", flow)
+        ended.link = lib.dsr_flow_download_url(flow) is not None
+        lib.dsr_flow_free(flow)
+        return
     if operation.startswith("get_"):
         job = made(f"client_{operation}", c, task.encode())
     else:
@@ -150,6 +161,31 @@ def one_call(c, table, ended, before=None):
         job = made(f"client_{operation}_n", c, *array(given(table)), *more)
     ended.job_id, ended.job_status = text("job_id", job), text("job_status", job)
     lib.dsr_job_free(job)
+
+
+def organisation(case, sandbox, place, ended):
+    """Calls of Mixpeek, each by a client of its own; the last one counts."""
+    order = case["mixpeek"]
+    ended.started = True
+    for _ in range(order.get("times", 1)):
+        ended.error = None
+        key = order.get("api_key")
+        project = made("sandbox_mixpeek", sandbox, key and key.encode())
+        limits = settings(case.get("settings", {}))
+        c = made("mixpeek_client_new", project, limits, str(place / "mixpeek.sqlite3").encode())
+        lib.dsr_settings_free(limits)
+        lib.dsr_mixpeek_free(project)
+        try:
+            more = [order["confirm"].encode()] if "confirm" in order else []
+            answer = made(f"mixpeek_client_{order['operation']}", c, *more)
+            assert text("dsar_request_id", answer) and lib.dsr_dsar_n_categories(answer)
+            ended.status = text("dsar_status", answer)
+            ended.warning = lib.dsr_dsar_warning(answer) is not None
+            lib.dsr_dsar_free(answer)
+        except Refused as error:
+            ended.error = error
+        ended.records = [each["state"] for each in owned("mixpeek_client_requests", c)]
+        lib.dsr_mixpeek_client_free(c)
 
 
 def options(table):
@@ -256,7 +292,9 @@ def carry_out(case, place):
         before = Ended()
         if "before" in case:
             one_call(c, case["before"], before)
-        if "call" in case:
+        if "mixpeek" in case:
+            organisation(case, sandbox, place, ended)
+        elif "call" in case:
             ended.started = True
             one_call(c, case["call"], ended, before)
         else:

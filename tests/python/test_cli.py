@@ -32,6 +32,8 @@ def test_the_sandbox_serves_until_it_is_told_to_end(program: object, end: int) -
         "project_token",
         "oauth_token",
         "archive_secret",
+        "mixpeek_base_url",
+        "mixpeek_api_key",
     }
     made = call(known, "/data-deletions/v3.0/", {"distinct_ids": ["a"], "compliance_type": "GDPR"})
     task = made["results"]["task_id"]

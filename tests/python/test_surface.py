@@ -24,7 +24,7 @@ def test_exports_are_sorted_and_there() -> None:
     assert len(set(dsrkit.__all__)) == len(dsrkit.__all__)
     assert all(hasattr(dsrkit, name) for name in dsrkit.__all__)
     visible = {name for name in vars(dsrkit) if not name.startswith("_")}
-    modules = {"demo", "mixpanel", "sandbox", "settings", "annotations"}
+    modules = {"demo", "mixpanel", "mixpeek", "sandbox", "settings", "annotations"}
     assert visible - modules == set(dsrkit.__all__) - {"__version__"}
 
 
@@ -34,6 +34,7 @@ def test_exports_are_sorted_and_there() -> None:
         (dsrkit.Client, dsrkit.AsyncClient),
         (dsrkit.Plan, dsrkit.AsyncPlan),
         (dsrkit.Run, dsrkit.AsyncRun),
+        (dsrkit.MixpeekClient, dsrkit.AsyncMixpeekClient),
     ],
 )
 def test_both_clients_have_the_same_methods(waiting: type, awaiting: type) -> None:

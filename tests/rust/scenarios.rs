@@ -8,7 +8,7 @@ use std::time::Duration;
 use dsrkit::sandbox::{Sandbox, SandboxOptions};
 use dsrkit::{
     AmbiguityPolicy, Client, CollectOptions, Compliance, Disclosure, Error, IdSource, Job, Journal,
-    Kind, PlanOptions, ReportData, Settings, Terms,
+    Kind, MixpeekClient, PlanOptions, ReportData, Settings, Terms,
 };
 use serde_json::{Map, Value};
 
@@ -27,6 +27,9 @@ pub struct Ended {
     pub report: Option<ReportData>,
     pub batches: Option<u32>,
     pub job: Option<Job>,
+    pub status: Option<String>,
+    pub warning: bool,
+    pub records: Vec<String>,
     pub events: Vec<dsrkit::Event>,
     pub out: Option<PathBuf>,
     pub ledger: Vec<Value>,
@@ -163,11 +166,70 @@ async fn one_call(
         ),
         "get_deletion" => Some(client.get_deletion(task).await?),
         "get_retrieval" => Some(client.get_retrieval(task).await?),
+        "retrieval_flow" | "deletion_flow" => {
+            let wait = yes(call, "wait");
+            let (kind, outcome) = if call["operation"] == "retrieval_flow" {
+                let ids = source(call, place);
+                (
+                    Kind::Retrieval,
+                    client.retrieval_flow(ids, gdpr, wait).await?,
+                )
+            } else {
+                let ids = source(call, place);
+                (Kind::Deletion, client.deletion_flow(ids, gdpr, wait).await?)
+            };
+            Some(Job {
+                id: outcome.task_id,
+                kind,
+                status: outcome.task_status,
+                download_url: outcome.download_url,
+                requested_at: None,
+                request_id: None,
+                distinct_ids: None,
+            })
+        }
         "cancel_deletion" => client.cancel_deletion(task).await.map(|()| None)?,
         "cancel_retrieval" => client.cancel_retrieval(task).await.map(|()| None)?,
         other => panic!("unknown operation {other}"),
     };
     Ok(())
+}
+
+/// Calls of Mixpeek, each by a client of its own; the last one counts.
+async fn organisation(
+    case: &Table,
+    order: &Table,
+    sandbox: &Sandbox,
+    place: &Path,
+    ended: &mut Ended,
+) -> Result<(), Error> {
+    let mut last = Ok(());
+    for _ in 0..order.get("times").and_then(Value::as_u64).unwrap_or(1) {
+        let vendor = sandbox.mixpeek_with(text(order, "api_key").map(str::to_owned));
+        let client = MixpeekClient::builder(vendor.build()?)
+            .journal(Journal::sqlite(place.join("mixpeek.sqlite3"))?)
+            .settings(settings(get(case, "settings")))
+            .build()?;
+        let answer = match text(order, "operation").expect("operation") {
+            "request_export" => client.request_export().await,
+            "request_deletion" => {
+                let confirm = text(order, "confirm").unwrap_or_default();
+                client.request_deletion(confirm).await
+            }
+            other => panic!("unknown operation {other}"),
+        };
+        ended.records = client
+            .requests()?
+            .iter()
+            .map(|one| one.state.to_string())
+            .collect();
+        last = answer.map(|answer| {
+            assert!(answer.request_id.starts_with("dsar_") && !answer.data_categories.is_empty());
+            ended.status = Some(answer.status);
+            ended.warning = answer.warning.is_some();
+        });
+    }
+    last
 }
 
 async fn whole_run(
@@ -258,6 +320,11 @@ async fn carry_out(case: &Table, place: &Path) -> Ended {
                 ended.started = true;
             }
             match (get(case, "call"), get(case, "plan")) {
+                _ if case.contains_key("mixpeek") => {
+                    ended.started = true;
+                    let order = get(case, "mixpeek").expect("a table");
+                    organisation(case, order, &sandbox, place, &mut ended).await
+                }
                 (Some(call), _) => {
                     ended.started = true;
                     one_call(&client, call, place, &mut ended).await
@@ -274,7 +341,8 @@ async fn carry_out(case: &Table, place: &Path) -> Ended {
 }
 
 /// What the simulated vendor's credentials are made of, and its signed links.
-const SECRETS: [&str; 4] = [
+const SECRETS: [&str; 5] = [
+    "sk_sandbox-mixpeek",
     "sandbox-project-token",
     "sandbox-oauth-token",
     "sandbox-archive-secret",

@@ -220,7 +220,7 @@ fn archives(project: &Project, kind: Kind, options: &PlanOptions) -> Result<Opti
     }
 }
 
-fn run_id(now: Millis) -> Result<String> {
+pub(crate) fn run_id(now: Millis) -> Result<String> {
     let mut random = [0; 10];
     getrandom::fill(&mut random)
         .map_err(|_| Error::new(ErrorKind::Internal, "the system gives no random numbers"))?;

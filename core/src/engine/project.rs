@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use crate::archive::{HostRules, Store};
 use crate::error::Error;
-use crate::http::classify::classify;
+use crate::http::classify::{Limits, classify};
 use crate::http::transport::Transport;
 use crate::journal::{Journal, ProjectRow};
 use crate::model::Millis;
@@ -70,11 +70,14 @@ impl Project {
     /// Makes one call in a slot that was waited for before (an intent had to be committed in
     /// between). An item call that finds nothing is tried once with the other form of its path.
     pub async fn call_in(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
-        let preferred = if self.bare_items.load(Ordering::Relaxed) {
-            operation.in_form(PathForm::Bare)
-        } else {
-            operation.in_form(self.vendor.item_form(operation))
+        let forms = self.vendor.item_forms(operation);
+        let learnt = PathForm::Bare;
+        let form = match forms.first() {
+            _ if self.bare_items.load(Ordering::Relaxed) && forms.contains(&learnt) => learnt,
+            Some(form) => *form,
+            None => PathForm::default(),
         };
+        let preferred = operation.in_form(form);
         let first = self.exchange(slot, &preferred).await;
         let missed = matches!(
             &first,
@@ -83,9 +86,11 @@ impl Project {
                 ..
             })
         );
-        let Some(other) = preferred.other_form().filter(|_| missed) else {
+        let other = forms.iter().find(|other| **other != form);
+        let Some(other) = other.filter(|_| missed && operation.is_item()) else {
             return first;
         };
+        let other = operation.in_form(*other);
         let slot = self.pacer.slot().await;
         let second = self.exchange(slot, &other).await;
         if second.is_ok() {
@@ -113,7 +118,11 @@ impl Project {
         drop(slot);
         let response = sent.map_err(|error| lost(operation, error))?;
         let reading = self.vendor.read(operation, &response);
-        let result = classify(operation, &response, reading, quiet, self.now());
+        let limits = Limits {
+            scan_budget: self.vendor.capabilities().scan_budget,
+            quiet,
+        };
+        let result = classify(operation, &response, reading, limits, self.now());
         tracing::debug!(
             target: "dsrkit",
             operation = operation.name(),
@@ -172,7 +181,7 @@ pub(crate) fn uuid_v4(bytes: [u8; 16]) -> String {
 /// left out: it changes from start to start.
 pub(crate) fn project_url(vendor: &dyn Vendor) -> String {
     let mut url = vendor.base_url().clone();
-    if crate::vendor::mixpanel::is_loopback(&url) {
+    if crate::vendor::is_loopback(&url) {
         let _ = url.set_port(None);
     }
     url.into()

@@ -1,10 +1,9 @@
 //! From an HTTP answer to a result or an error. This is the only place where a status becomes an
 //! error kind.
 
-use std::time::Duration;
-
 use http::{HeaderMap, StatusCode};
 
+use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, RetryAdvice, Sent};
 use crate::model::Millis;
 use crate::model::action::Kind;
@@ -12,18 +11,54 @@ use crate::model::wire::{
     Answer, Failure, FailureClass, Operation, Reading, Refusal, Response, Subject,
 };
 
-/// The shortest and the longest wait that a Retry-After header is believed. The vendor documents
-/// none; a proxy in between may send anything.
-const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(6 * 3600);
+/// What is asked, as far as the meaning of a status hangs on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The call's name, for messages.
+    pub name: &'static str,
+    /// It changes something at the vendor.
+    pub write: bool,
+    /// It cancels.
+    pub cancel: bool,
+    /// It makes scans, of which the vendor allows so many at a time.
+    pub scans: bool,
+    /// What the credential is called.
+    pub credential: &'static str,
+    /// What a refusal for the pace says that the vendor allows.
+    pub pace: &'static str,
+}
 
-/// Tells what an answer means. `quiet` says that no call was made for a while before this one: a
-/// refusal is not about the pace then. `now` serves to read a Retry-After that is a date.
+impl Asked {
+    fn of(operation: &Operation, scan_budget: bool) -> Self {
+        let retrieval =
+            matches!(operation, Operation::Create { terms, .. } if terms.kind == Kind::Retrieval);
+        Self {
+            name: operation.name(),
+            write: operation.is_write(),
+            cancel: matches!(operation, Operation::Cancel { .. }),
+            // Only creates of retrievals make scans.
+            scans: scan_budget && retrieval,
+            credential: "OAuth token",
+            pace: "one request a second",
+        }
+    }
+}
+
+/// What is known of the vendor's limits when an answer comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The vendor limits outstanding scans.
+    pub scan_budget: bool,
+    /// No call was made for a while before this one: a refusal is not about the pace then.
+    pub quiet: bool,
+}
+
+/// Tells what an answer means. `now` serves to read a Retry-After that is a date.
 pub fn classify(
     operation: &Operation,
     response: &Response,
     reading: Reading,
-    quiet: bool,
+    limits: Limits,
     now: Millis,
 ) -> Result<Answer, Failure> {
     let status = response.status;
@@ -36,46 +71,62 @@ pub fn classify(
             Reading::Unreadable(what) => Err(unreadable(operation, status, what)),
         };
     }
-    if status.is_redirection() {
-        return Err(redirected(operation, response));
-    }
     let refusal = match reading {
         Reading::Refused(refusal) => refusal,
         _ => Refusal::default(),
     };
-    let mut failure = refused(operation, status, &response.headers, refusal, now);
-    if quiet && failure.class == FailureClass::Unclear {
+    let asked = Asked::of(operation, limits.scan_budget);
+    let mut failure = failure(asked, response, refusal, now);
+    if limits.quiet && failure.class == FailureClass::Unclear {
         failure.class = FailureClass::OverBudget;
     }
     Err(failure)
 }
 
+/// What an answer without a success status means.
+pub fn failure(asked: Asked, response: &Response, refusal: Refusal, now: Millis) -> Failure {
+    if response.status.is_redirection() {
+        return redirected(asked.name, response);
+    }
+    refused(asked, response.status, &response.headers, refusal, now)
+}
+
 fn refused(
-    operation: &Operation,
+    asked: Asked,
     status: StatusCode,
     headers: &HeaderMap,
     refusal: Refusal,
     now: Millis,
 ) -> Failure {
-    let name = operation.name();
+    let Asked {
+        name,
+        credential,
+        pace,
+        ..
+    } = asked;
     let number = status.as_u16();
     let (kind, class, message) = match number {
         401 => (
             ErrorKind::Unauthenticated,
             FailureClass::Credentials,
-            "the vendor does not accept the OAuth token (401)".to_owned(),
+            format!("the vendor does not accept the {credential} (401)"),
+        ),
+        403 if refusal.about == Subject::Quota => (
+            ErrorKind::PermissionDenied,
+            FailureClass::Rejected,
+            "the quota at the vendor is used up (403)".to_owned(),
         ),
         403 => (
             ErrorKind::PermissionDenied,
             FailureClass::Credentials,
-            "the OAuth token's user may not do this (403)".to_owned(),
+            format!("the {credential}'s user may not do this (403)"),
         ),
         404 => (
             ErrorKind::NotFound,
             FailureClass::Missing,
             format!("the vendor knows nothing there ({name}: 404)"),
         ),
-        405 if matches!(operation, Operation::Cancel { .. }) => (
+        405 if asked.cancel => (
             ErrorKind::TooLate,
             FailureClass::TooLate,
             "the vendor has started this task, it cannot be cancelled any more (405)".to_owned(),
@@ -111,19 +162,19 @@ fn refused(
             };
         }
         429 => {
-            // Only creates of retrievals make scans. How the vendor words that is not known.
-            let scans = matches!(operation, Operation::Create { terms, .. } if terms.kind == Kind::Retrieval);
-            let (class, text) = match (refusal.about, scans) {
+            // How the vendor words the limit on scans is not known.
+            let (class, text) = match (refusal.about, asked.scans) {
                 (Subject::Rate, _) | (_, false) => (
                     FailureClass::NotCreated,
-                    "the vendor allows one request a second (429)",
+                    format!("the vendor allows {pace} (429)"),
                 ),
                 (_, true) => (
                     FailureClass::Unclear,
-                    "the vendor refuses for now: its pace, or too many outstanding scans (429)",
+                    "the vendor refuses for now: its pace, or too many outstanding scans (429)"
+                        .to_owned(),
                 ),
             };
-            (ErrorKind::RateLimited, class, text.to_owned())
+            (ErrorKind::RateLimited, class, text)
         }
         400 | 413 | 422 if refusal.about == Subject::Ids || number == 413 => (
             ErrorKind::InvalidInput,
@@ -135,7 +186,7 @@ fn refused(
             FailureClass::Rejected,
             format!("the vendor refuses the request ({name}: {number})"),
         ),
-        500..=599 if operation.is_write() => (
+        500..=599 if asked.write => (
             ErrorKind::Ambiguous,
             FailureClass::Ambiguous,
             format!(
@@ -149,7 +200,7 @@ fn refused(
         ),
         _ => (
             ErrorKind::Protocol,
-            if operation.is_write() {
+            if asked.write {
                 FailureClass::Ambiguous
             } else {
                 FailureClass::NotCreated
@@ -186,12 +237,12 @@ fn refused_with_success(operation: &Operation, status: StatusCode, refusal: &Ref
             FailureClass::Ids,
             format!("the vendor refuses the ids or their number ({name}: {number} with an error)"),
         ),
-        Subject::Unknown if operation.is_write() => (
+        Subject::Unknown | Subject::Quota if operation.is_write() => (
             ErrorKind::Ambiguous,
             FailureClass::Ambiguous,
             format!("a success status with an error inside ({name}: {number})"),
         ),
-        Subject::Unknown => (
+        Subject::Unknown | Subject::Quota => (
             ErrorKind::Protocol,
             FailureClass::NotCreated,
             format!("a success status with an error inside ({name}: {number})"),
@@ -232,7 +283,7 @@ fn unreadable(operation: &Operation, status: StatusCode, what: &'static str) -> 
 
 /// Redirects are never followed: following one would carry the token and the ids to another
 /// place, or turn a POST into a GET. The host it points to is named, nothing else of it.
-fn redirected(operation: &Operation, response: &Response) -> Failure {
+fn redirected(name: &str, response: &Response) -> Failure {
     let number = response.status.as_u16();
     let host = response
         .headers
@@ -245,10 +296,7 @@ fn redirected(operation: &Operation, response: &Response) -> Failure {
         .unwrap_or_else(|| "nowhere".to_owned());
     let error = Error::new(
         ErrorKind::Unavailable,
-        format!(
-            "a redirect to {host} that was not followed ({}: {number})",
-            operation.name()
-        ),
+        format!("a redirect to {host} that was not followed ({name}: {number})"),
     )
     .with_http_status(number)
     .sent(Sent::No)
@@ -259,30 +307,9 @@ fn redirected(operation: &Operation, response: &Response) -> Failure {
     }
 }
 
-/// Reads Retry-After: whole seconds, or a date. Zero, negative, past and unreadable values count
-/// as absent; the rest is clamped.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
-    let text = headers
-        .get(http::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim();
-    let wait = if let Ok(seconds) = text.parse::<u64>() {
-        Duration::from_secs(seconds)
-    } else {
-        let date = jiff::fmt::rfc2822::parse(text)
-            .ok()?
-            .timestamp()
-            .as_millisecond();
-        Duration::from_millis(u64::try_from(date.checked_sub(now)?).ok()?)
-    };
-    (!wait.is_zero()).then(|| wait.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     #[test]
     fn the_two_429s_are_told_apart() {
@@ -302,7 +329,7 @@ mod tests {
             task: "1".into(),
             form: PathForm::Slash,
         };
-        let class = |operation: &Operation, about, quiet| {
+        let class_with = |scan_budget, operation: &Operation, about, quiet| {
             let response = Response {
                 status: StatusCode::TOO_MANY_REQUESTS,
                 headers: HeaderMap::new(),
@@ -313,16 +340,19 @@ mod tests {
                 conflict: None,
             };
             let reading = Reading::Refused(refusal);
-            let failure = classify(operation, &response, reading, quiet, 0).expect_err("429");
+            let limits = Limits { scan_budget, quiet };
+            let failure = classify(operation, &response, reading, limits, 0).expect_err("429");
             assert_eq!(failure.error.kind(), ErrorKind::RateLimited);
             failure.class
         };
+        let class = |operation: &Operation, about, quiet| class_with(true, operation, about, quiet);
         let retrieval = create(Kind::Retrieval);
         let unknown = Subject::Unknown;
         assert_eq!(class(&retrieval, unknown, true), FailureClass::OverBudget);
         assert_eq!(class(&retrieval, unknown, false), FailureClass::Unclear);
         let pace = FailureClass::NotCreated;
         assert_eq!(class(&retrieval, Subject::Rate, true), pace);
+        assert_eq!(class_with(false, &retrieval, unknown, true), pace);
         for other in [
             create(Kind::Deletion),
             get(Kind::Retrieval),
@@ -330,38 +360,5 @@ mod tests {
         ] {
             assert_eq!(class(&other, unknown, true), pace, "never the budget");
         }
-    }
-
-    #[test]
-    fn retry_after_is_honoured_and_clamped() {
-        let now = jiff::Timestamp::from_second(1_792_000_000).expect("time");
-        let date = |offset: i64| {
-            let at = jiff::Timestamp::from_second(now.as_second() + offset).expect("time");
-            jiff::fmt::rfc2822::to_string(&at.to_zoned(jiff::tz::TimeZone::UTC)).expect("text")
-        };
-        let future = date(90);
-        let past = date(-90);
-        let cases = [
-            ("30", Some(30)),
-            ("0", None),
-            ("-5", None),
-            ("soon", None),
-            ("", None),
-            ("315360000", Some(6 * 3600)),
-            ("99999999999999999999999", None),
-            ("Wed, 21 Oct 2015 07:28:00 GMT", None),
-            (future.as_str(), Some(90)),
-            (past.as_str(), None),
-        ];
-        for (text, expected) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(
-                http::header::RETRY_AFTER,
-                HeaderValue::from_str(text).expect("value"),
-            );
-            let found = retry_after(&headers, now.as_millisecond());
-            assert_eq!(found, expected.map(Duration::from_secs), "{text}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), 0), None);
     }
 }

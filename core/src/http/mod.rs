@@ -3,4 +3,5 @@
 pub mod classify;
 mod connect;
 mod pool;
+pub(crate) mod retry_after;
 pub mod transport;

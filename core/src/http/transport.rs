@@ -141,7 +141,10 @@ fn message(request: Request) -> Result<http::Request<Full<Bytes>>> {
         (Some(host), Some(port)) => HeaderValue::try_from(format!("{host}:{port}")),
         (None, _) => return Err(unbuildable()),
     };
-    let to = format!("{}?{}", url.path(), request.query.expose());
+    let to = match request.query.expose() {
+        "" => url.path().to_owned(),
+        query => format!("{}?{query}", url.path()),
+    };
     let mut message = http::Request::new(Full::default());
     *message.uri_mut() = Uri::try_from(to).map_err(|_| unbuildable())?;
     let mut put = |name: HeaderName, value: HeaderValue| message.headers_mut().insert(name, value);

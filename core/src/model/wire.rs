@@ -64,15 +64,6 @@ pub enum PathForm {
     Bare,
 }
 
-impl PathForm {
-    fn other(self) -> Self {
-        match self {
-            Self::Slash => Self::Bare,
-            Self::Bare => Self::Slash,
-        }
-    }
-}
-
 impl Operation {
     /// Whether the call changes something at the vendor; such a call is never blindly repeated.
     pub fn is_write(&self) -> bool {
@@ -119,12 +110,9 @@ impl Operation {
         )
     }
 
-    /// The same call with the other form of the path, for item calls that have not tried it.
-    pub fn other_form(&self) -> Option<Self> {
-        match self {
-            Self::Get { form, .. } | Self::Cancel { form, .. } => Some(self.in_form(form.other())),
-            Self::Create { .. } => None,
-        }
+    /// Whether it is about one task.
+    pub fn is_item(&self) -> bool {
+        !matches!(self, Self::Create { .. })
     }
 
     /// The same call with this form of the path, where it has one.
@@ -210,6 +198,8 @@ pub enum Subject {
     Rate,
     /// Too many ids, or an id that is not valid.
     Ids,
+    /// A quota that is used up: waiting does not help.
+    Quota,
 }
 
 /// The running deletions that a 409 names. Not documented as paired by index.

@@ -11,10 +11,14 @@ use crate::model::time::Clock;
 use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
 
+mod base_url;
 pub mod mixpanel;
+pub mod mixpeek;
+
+pub use base_url::{base_url, is_loopback};
 
 /// What a vendor can do; the engine obeys these and knows no vendor by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capabilities {
     /// A second deletion of a running id is refused with a 409 that names the task: a lost answer
@@ -26,6 +30,9 @@ pub struct Capabilities {
     pub cancel_retrieval: bool,
     /// Requests carry a UUID of ours, and the vendor's answers echo it.
     pub request_ids: bool,
+    /// The vendor limits how much retrievals may be under way: a 429 for a retrieval may be about
+    /// that, and lasts for hours then.
+    pub scan_budget: bool,
 }
 
 /// A vendor's API for one project. Implementations build requests and read responses; they do no
@@ -49,10 +56,10 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     fn create_body(&self, terms: Terms, ids_json: &str) -> String;
     /// Builds the request of an operation.
     fn request(&self, operation: &Operation) -> Result<Request>;
-    /// Which form of an item's path to try first. The other one is the fall-back after a 404 or a
-    /// redirect; a vendor whose paths have one form only may build the same request twice.
-    fn item_form(&self, _operation: &Operation) -> PathForm {
-        PathForm::Slash
+    /// The forms of an item's path, the likelier one first: the other one is the fall-back after a
+    /// 404 or a redirect. A vendor whose paths have one form only says so.
+    fn item_forms(&self, _operation: &Operation) -> &'static [PathForm] {
+        &[PathForm::Slash, PathForm::Bare]
     }
     /// Reads a response to an operation, whatever its status.
     fn read(&self, operation: &Operation, response: &Response) -> Reading;

@@ -46,6 +46,7 @@ from .errors import (
     UnavailableError,
 )
 from .mixpanel import Mixpanel
+from .mixpeek import AsyncMixpeekClient, DsarRecord, DsarRequest, Mixpeek, MixpeekClient
 from ._report import (
     AmbiguousAttempt,
     JobReport,
@@ -58,13 +59,14 @@ from ._report import (
 from .receiver import CallbackReceiver
 from .sandbox import Sandbox
 from .settings import Settings
-from .types import Estimate, Event, Job
+from .types import Estimate, Event, FlowOutcome, Job
 
 __all__ = [
     "AmbiguousAttempt",
     "AmbiguousError",
     "ArchiveError",
     "AsyncClient",
+    "AsyncMixpeekClient",
     "AsyncPlan",
     "AsyncRun",
     "AuthenticationError",
@@ -76,10 +78,13 @@ __all__ = [
     "ConflictError",
     "DeadlineError",
     "DecryptError",
+    "DsarRecord",
+    "DsarRequest",
     "DsrError",
     "Estimate",
     "Event",
     "FileError",
+    "FlowOutcome",
     "ForkError",
     "InternalError",
     "InvalidInputError",
@@ -88,6 +93,8 @@ __all__ = [
     "JobReport",
     "JournalError",
     "Mixpanel",
+    "Mixpeek",
+    "MixpeekClient",
     "NotConfirmedError",
     "NotFoundError",
     "Outcomes",

@@ -9,6 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+from . import _native
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._client import Client, Plan, Run
 from ._callback import Headers, Heard, receive
@@ -17,7 +18,7 @@ from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
 from ._report import Processed, Report
-from .types import ComplianceType, Decision, DisclosureType, Event, Job
+from .types import ComplianceType, Decision, DisclosureType, Event, FlowOutcome, Job
 
 __all__ = ["AsyncClient", "AsyncPlan", "AsyncRun"]
 
@@ -63,6 +64,34 @@ class AsyncClient(ClientBase):
 
     async def cancel_deletion(self, task_id: str) -> None:
         await self._native.cancel_task("deletion", task_id).spawn()
+
+    async def retrieval_flow(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        wait: bool = False,
+        column: str | None = None,
+        ids_as: IdsAs = "str",
+    ) -> FlowOutcome:
+        native, chunks = source(ids, column, ids_as, few=True)
+        await feed_async(native, chunks)
+        call = _native.flow(self._native, "retrieval", native, compliance_type, wait)
+        return FlowOutcome(**await call.spawn())
+
+    async def deletion_flow(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        wait: bool = False,
+        column: str | None = None,
+        ids_as: IdsAs = "str",
+    ) -> FlowOutcome:
+        native, chunks = source(ids, column, ids_as, few=True)
+        await feed_async(native, chunks)
+        call = _native.flow(self._native, "deletion", native, compliance_type, wait)
+        return FlowOutcome(**await call.spawn())
 
     async def plan_retrieval(
         self,

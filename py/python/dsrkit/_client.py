@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+from . import _native
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed, freeze, source
@@ -15,7 +16,7 @@ from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
 from ._report import Processed, Report
-from .types import ComplianceType, Decision, DisclosureType, Event, Job
+from .types import ComplianceType, Decision, DisclosureType, Event, FlowOutcome, Job
 
 __all__ = ["Client", "Plan", "Run"]
 
@@ -71,6 +72,38 @@ class Client(ClientBase):
     def cancel_deletion(self, task_id: str) -> None:
         """One call: cancels a deletion that has not started; TooLateError if it has."""
         self._native.cancel_task("deletion", task_id).wait()
+
+    def retrieval_flow(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        wait: bool = False,
+        column: str | None = None,
+        ids_as: IdsAs = "str",
+    ) -> FlowOutcome:
+        """The published workflow `gdpr-retrieval-flow`: makes a retrieval task and looks at it,
+        once, or with `wait` until it has ended. No journal: interrupted, the task's id goes with
+        it; a run keeps it."""
+        native, chunks = source(ids, column, ids_as, few=True)
+        feed(native, chunks)
+        call = _native.flow(self._native, "retrieval", native, compliance_type, wait)
+        return FlowOutcome(**call.wait())
+
+    def deletion_flow(
+        self,
+        ids: Ids,
+        *,
+        compliance_type: ComplianceType = "GDPR",
+        wait: bool = False,
+        column: str | None = None,
+        ids_as: IdsAs = "str",
+    ) -> FlowOutcome:
+        """The published workflow `gdpr-deletion-flow`, see `retrieval_flow`. Irreversible."""
+        native, chunks = source(ids, column, ids_as, few=True)
+        feed(native, chunks)
+        call = _native.flow(self._native, "deletion", native, compliance_type, wait)
+        return FlowOutcome(**call.wait())
 
     def plan_retrieval(
         self,

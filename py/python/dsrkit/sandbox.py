@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from . import _native
 from .mixpanel import Mixpanel, several
+from .mixpeek import Mixpeek
 from .types import ApiVersion
 
 __all__ = ["Sandbox"]
@@ -86,6 +87,10 @@ class Sandbox:
             several("archive_hosts", archive_hosts),
         )
         return Mixpanel._of(native)
+
+    def mixpeek(self, *, api_key: str | None = None) -> Mixpeek:
+        """A `Mixpeek` that is ready to use this vendor, by this vendor's clock."""
+        return Mixpeek._of(_native.Mixpeek.simulated(self._native, api_key))
 
     def advance(self, days: float = 0, hours: float = 0, seconds: float = 0) -> None:
         """Lets virtual time pass."""

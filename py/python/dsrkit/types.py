@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 __all__ = [
     "Estimate",
     "Event",
+    "FlowOutcome",
     "Job",
 ]
 
@@ -85,6 +86,14 @@ class Plain:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
+def _shown(link: str | None) -> str | None:
+    """A link without its query, which opens it."""
+    if link is None:
+        return None
+    parts = urlsplit(link)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}" + ("?..." if parts.query else "")
+
+
 @dataclass(frozen=True, repr=False)
 class Job(Plain):
     """A vendor task as one answer showed it."""
@@ -102,15 +111,27 @@ class Job(Plain):
     """When the vendor took the request, as the vendor wrote it (UTC)."""
 
     def __repr__(self) -> str:
-        link = self.download_url
-        if link is not None:
-            parts = urlsplit(link)
-            link = f"{parts.scheme}://{parts.hostname}{parts.path}" + (
-                "?..." if parts.query else ""
-            )
+        link = _shown(self.download_url)
         return (
             f"Job(id={self.id!r}, kind={self.kind!r}, status={self.status!r}, "
             f"download_url={link!r}, requested_at={self.requested_at!r})"
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class FlowOutcome(Plain):
+    """What a published workflow tells."""
+
+    task_id: str
+    task_status: str
+    """An upper-case word, see `Job.status`."""
+    download_url: str | None
+    """The signed link of a finished retrieval's archive: treat it as a secret."""
+
+    def __repr__(self) -> str:
+        return (
+            f"FlowOutcome(task_id={self.task_id!r}, task_status={self.task_status!r}, "
+            f"download_url={_shown(self.download_url)!r})"
         )
 
 

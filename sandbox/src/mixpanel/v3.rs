@@ -107,9 +107,11 @@ impl World {
             Operation::GetDeletion => self.status((TaskKind::Deletion, version), id, fault),
             Operation::CancelDeletion => self.cancel((TaskKind::Deletion, version), id, seen),
             Operation::CancelRetrieval => self.cancel((TaskKind::Retrieval, version), id, seen),
-            Operation::Any | Operation::Download | Operation::Other => {
-                self.refuse(404, "Not found")
-            }
+            Operation::Any
+            | Operation::DsarExport
+            | Operation::DsarDelete
+            | Operation::Download
+            | Operation::Other => self.refuse(404, "Not found"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dsrkit::Error;
 use serde_json::Value;
 
 use super::{Ended, Table, get, text};
@@ -66,6 +67,23 @@ fn error(check: &mut Check, expect: &Table, ended: &Ended) {
         .as_ref()
         .map(ToString::to_string)
         .unwrap_or_default();
+    let after = ended.error.as_ref().and_then(Error::retry_after);
+    if let Some(wanted) = expect.get("retry_after").and_then(Value::as_u64) {
+        check.same(
+            "retry_after",
+            after.map(|after| after.as_secs()),
+            Some(wanted),
+        );
+    }
+    if let Some(wanted) = strings(expect, "records") {
+        check.same("records", &ended.records, &wanted);
+    }
+    if let Some(wanted) = text(expect, "status") {
+        check.same("status", ended.status.as_deref(), Some(wanted));
+    }
+    if let Some(wanted) = expect.get("warning").and_then(Value::as_bool) {
+        check.same("warning", ended.warning, wanted);
+    }
     for part in strings(expect, "error_says").unwrap_or_default() {
         check.hold(
             format!("the error does not say {part:?}: {said}"),
@@ -94,6 +112,13 @@ fn error(check: &mut Check, expect: &Table, ended: &Ended) {
 fn report(check: &mut Check, expect: &Table, ended: &Ended) {
     if let (Some(wanted), Some(job)) = (text(expect, "job_status"), &ended.job) {
         check.same("job_status", job.status.as_str(), wanted);
+    }
+    if let Some(wanted) = expect.get("link").and_then(Value::as_bool) {
+        let found = ended
+            .job
+            .as_ref()
+            .is_some_and(|job| job.download_url.is_some());
+        check.same("link", found, wanted);
     }
     check.hold(
         "no job",

@@ -14,7 +14,7 @@ use crate::model::action::{Kind, Terms};
 use crate::model::time::Clock;
 use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
-use crate::vendor::{Capabilities, Vendor};
+use crate::vendor::{Capabilities, Vendor, base_url};
 
 mod address;
 mod answer;
@@ -23,37 +23,10 @@ mod credentials;
 mod region;
 mod v2;
 mod v3;
+mod version;
 
 pub use region::Region;
-use region::base_url;
-pub(crate) use region::is_loopback;
-
-/// A version of the API. Tasks of one are unknown to the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Version {
-    V2,
-    V3,
-}
-
-impl Version {
-    fn parse(text: &str) -> Result<Self> {
-        match text {
-            "2.0" => Ok(Self::V2),
-            "3.0" => Ok(Self::V3),
-            _ => Err(Error::new(
-                ErrorKind::Config,
-                "api_version must be \"3.0\" or \"2.0\"",
-            )),
-        }
-    }
-
-    fn path(self) -> &'static str {
-        match self {
-            Self::V2 => "v2.0",
-            Self::V3 => "v3.0",
-        }
-    }
-}
+use version::Version;
 
 /// A Mixpanel project: credentials and limits. Does no I/O.
 ///
@@ -265,6 +238,7 @@ impl Vendor for Mixpanel {
             cancel_deletion: true,
             cancel_retrieval: old,
             request_ids: self.subject_request_ids,
+            scan_budget: true,
         }
     }
     fn max_ids(&self, kind: Kind) -> usize {
@@ -295,11 +269,11 @@ impl Vendor for Mixpanel {
         };
         address::request(self, operation, body)
     }
-    fn item_form(&self, operation: &Operation) -> PathForm {
+    fn item_forms(&self, operation: &Operation) -> &'static [PathForm] {
         match (self.version, operation) {
             // Documented so, unlike the status call beside it.
-            (Version::V2, Operation::Cancel { .. }) => PathForm::Bare,
-            _ => PathForm::Slash,
+            (Version::V2, Operation::Cancel { .. }) => &[PathForm::Bare, PathForm::Slash],
+            _ => &[PathForm::Slash, PathForm::Bare],
         }
     }
     fn read(&self, operation: &Operation, response: &Response) -> Reading {
