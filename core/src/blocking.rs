@@ -15,6 +15,8 @@ use crate::handle::{PlanHandle, RunHandle};
 use crate::ids::IdSource;
 use crate::mixpeek;
 use crate::model::action::{Compliance, Disclosure, Terms};
+use crate::model::callback::{Callback, Heard};
+use crate::model::drift::ShapeCount;
 use crate::model::dsar::{DsarRecord, DsarRequest};
 use crate::model::event::Event;
 use crate::model::job::Job;
@@ -132,6 +134,14 @@ impl Client {
             inner: self.inner.run(id)?,
             runtime: Arc::clone(&self.runtime),
         })
+    }
+    /// See [`client::Client::receive_callback`].
+    pub fn receive_callback(&self, callback: &Callback) -> Result<Heard> {
+        block(&self.runtime, self.inner.receive_callback(callback))?
+    }
+    /// See [`client::Client::drift`].
+    pub fn drift(&self) -> Result<Vec<ShapeCount>> {
+        self.inner.drift()
     }
     /// See [`client::Client::tick`].
     pub fn tick(&self) -> Result<Option<Millis>> {

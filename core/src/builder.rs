@@ -221,6 +221,7 @@ impl ClientBuilder {
         let identity = [vendor.base_url().as_str(), vendor.project_key().expose()];
         let pacer = Pacer::shared(&clock, self.settings.interval_ms(), &identity);
         let project = Project {
+            drift: std::sync::Mutex::default(),
             vendor,
             transport,
             store,

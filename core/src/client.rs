@@ -13,6 +13,7 @@ use crate::ids::IdSource;
 use crate::model::Millis;
 use crate::model::action::{Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
 use crate::model::callback::{Callback, Heard};
+use crate::model::drift::ShapeCount;
 use crate::model::job::Job;
 use crate::model::report::Processed;
 use crate::plan::PlanBuilder;
@@ -212,6 +213,12 @@ impl Client {
     /// the ids of the runs.
     pub fn purge(&self, older_than: Duration) -> Result<Vec<String>> {
         self.engine.purge(ms(older_than))
+    }
+
+    /// The drift report: which forms this project's vendor really sent, and how often, each with
+    /// where it is known from. Something that nobody documents is also warned of in the log, once.
+    pub fn drift(&self) -> Result<Vec<ShapeCount>> {
+        self.engine.drift()
     }
 
     /// Recomputes the hash chain over all events of the journal; gives how many there are, or says

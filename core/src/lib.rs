@@ -89,6 +89,7 @@ pub use mixpeek::{DELETE_ORGANISATION, MixpeekClient, MixpeekClientBuilder};
 pub use model::Millis;
 pub use model::action::{Action, Compliance, Deletion, Disclosure, Kind, Retrieval, Terms};
 pub use model::callback::{Callback, CallbackRequest, CallbackStatus, Heard};
+pub use model::drift::{ShapeCount, Standing};
 pub use model::dsar::{DsarKind, DsarRecord, DsarRequest, DsarState};
 pub use model::event::{Event, EventKind, WaitReason};
 pub use model::job::{Job, JobStatus};

@@ -29,6 +29,7 @@ const FILES: &[&str] = &[
     "report_rows",
     "register",
     "callback",
+    "drift",
     "sandbox",
     "mixpeek",
 ];

@@ -12,6 +12,7 @@
 mod callback;
 mod client;
 mod collect;
+mod drift;
 mod error;
 mod event;
 mod events;

@@ -23,6 +23,7 @@ public:
     mixpanel &api_version(const std::string &v) { return set(dsr_mixpanel_set_api_version, v.c_str()); }
     mixpanel &data_groups(std::uint32_t groups) { return set(dsr_mixpanel_set_data_groups, groups); }
     mixpanel &subject_request_ids(bool yes) { return set(dsr_mixpanel_set_subject_request_ids, yes); }
+    mixpanel &status_callback_url(const std::string &v) { return set(dsr_mixpanel_add_status_callback_url, v.c_str()); }
     mixpanel &archive_secret(const std::string &v) { return set(dsr_mixpanel_add_archive_secret, v.c_str()); }
     mixpanel &archive_host(const std::string &v) { return set(dsr_mixpanel_add_archive_host, v.c_str()); }
     /// A dsr_region; -1 when a base URL was set.

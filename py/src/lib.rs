@@ -7,6 +7,7 @@ mod callback;
 mod client;
 mod convert;
 mod door;
+mod drift;
 mod error;
 mod flow;
 mod gate;
@@ -27,6 +28,8 @@ mod _native {
     #[cfg(feature = "failpoints")]
     #[pymodule_export]
     use crate::door::panic_after;
+    #[pymodule_export]
+    use crate::drift::drift;
     #[pymodule_export]
     use crate::error::error_kinds;
     #[pymodule_export]

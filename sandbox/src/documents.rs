@@ -1,8 +1,10 @@
 //! OpenAPI documents of what the sandbox serves, in this project's own words.
 
 /// Name and text of each document. Their server is an example address.
-pub const DOCUMENTS: [(&str, &str); 2] = [
+pub const DOCUMENTS: [(&str, &str); 4] = [
     ("mixpanel-3.0", include_str!("../openapi/mixpanel-3.0.yaml")),
+    ("mixpanel-2.0", include_str!("../openapi/mixpanel-2.0.yaml")),
+    ("mixpeek", include_str!("../openapi/mixpeek.yaml")),
     (
         "mixpanel-arazzo",
         include_str!("../openapi/mixpanel-arazzo.yaml"),

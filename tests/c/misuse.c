@@ -62,11 +62,30 @@ static int is_nothing(int64_t number) { return number == 0 || number == -1; }
 
 #include "misuse_calls.h" /* alive, stale, output, err and the calls */
 
+/* A status callback as the simulated vendor signs it: what it says does not matter here. */
+static const char callback_body[] =
+    "{\"api_version\":\"3.0\",\"controller_id\":\"1978118\",\"expected_completion_time\":\"2026-02-04T09:00:00Z\""
+    ",\"extensions\":{\"opendsr.mixpanel.com\":{\"project_id\":1978118,\"status\":\"completed\",\"tracking_id\":\""
+    "1767603600000000001\"}},\"request_status\":\"completed\",\"results_url\":null,\"status_callback_url\":\"ht"
+    "tps://dsr.example.com/mixpanel\",\"subject_request_id\":\"5f1d0c6a-3a0e-4c57-9a54-0d4b3b0b7a11\",\"sub"
+    "ject_request_type\":\"erasure\"}";
+static const char callback_signature[] =
+    "Hm0dJoxLxJspZClWJNWfj5knpyZX3SpRvFe6hILQAEQfzJLFr+gKncWetRlRIjUgxQRwlH3Nzkc5kfAO3aE+jXpuqSJNXb6V"
+    "IJRGIFed2on983VcecHH9ARg6b/OZN2LGgW8Jq+nBjIC/fQwqOTqpsKvpMWhnqN2puSUZMnI84VOFuLMVtMmOQN1VolayBhV"
+    "fFsqBx8fiBdAweLNV+6hxF2vShla/pvsFgpu44URwRbQHugxeiw/Ues3zINl+SbjLbtvTbT2CsuSc2oxmYpHrH+6Ou5gyLMU"
+    "7Ruc/i8xr3EgAyWEnIq48ArAZ3+VZEVVLFJZWgRp9njI/XsBGXcwZQ==";
+
+static dsr_status verify(const char *body, const char *domain, const char *key, dsr_callback **callback) {
+    return dsr_callback_verify((const uint8_t *)body, strlen(body), domain, callback_signature, key,
+                               "https://dsr.example.com/mixpanel", callback, &err);
+}
+
 static handles make(void) {
     handles made = {0};
     const char *ids[] = {"user-1", "user-2"};
     GIVES(DSR_OK, dsr_sandbox_new(NULL, 0, 0, NULL, &made.sandbox, &err));
     GIVES(DSR_OK, dsr_sandbox_mixpanel(made.sandbox, &made.mixpanel, &err));
+    GIVES(DSR_OK, verify(callback_body, "opendsr.mixpanel.com", dsr_sandbox_callback_key(made.sandbox), &made.callback));
     GIVES(DSR_OK, dsr_settings_new(&made.settings, &err));
     GIVES(DSR_OK, dsr_plan_options_new(&made.plan_options, &err));
     GIVES(DSR_OK, dsr_collect_options_new(&made.collect_options, &err));
@@ -92,6 +111,7 @@ static void drop(handles made) {
     dsr_event_free(made.event);
     dsr_run_free(made.run);
     dsr_plan_free(made.plan);
+    dsr_callback_free(made.callback);
     dsr_job_free(made.job);
     dsr_flow_free(made.flow);
     dsr_dsar_free(made.dsar);
@@ -135,6 +155,26 @@ static void by_hand(void) {
     GIVES(DSR_INVALID_INPUT, dsr_log_set(NULL, NULL, 0, &err));
     CHECK(strcmp(dsr_status_name(12345), "DSR_UNKNOWN") == 0);
     CHECK(strcmp(dsr_status_name(-1), "DSR_UNKNOWN") == 0);
+
+    /* Status callbacks: the vendor's only; one of no task of ours is no news. */
+    {
+        const char *key = dsr_sandbox_callback_key(alive.sandbox);
+        dsr_callback *none = NULL;
+        bool news = true;
+        GIVES(DSR_INVALID_INPUT, verify("{}", "opendsr.mixpanel.com", key, &none));
+        GIVES(DSR_INVALID_INPUT, verify(callback_body, "opendsr.mixpanel.com.example", key, &none));
+        GIVES(DSR_CONFIG, verify(callback_body, "opendsr.mixpanel.com", "no key", &none));
+        CHECK(none == NULL);
+        CHECK(strcmp(dsr_callback_task_id(alive.callback), "1767603600000000001") == 0);
+        CHECK(strcmp(dsr_callback_kind(alive.callback), "deletion") == 0);
+        CHECK(strcmp(dsr_callback_status(alive.callback), "completed") == 0);
+        CHECK(dsr_callback_results_url(alive.callback) == NULL);
+        GIVES(DSR_OK, dsr_client_receive_callback(alive.client, alive.callback, &news, &err));
+        CHECK(!news);
+    }
+    GIVES(DSR_OK, dsr_client_drift(alive.client, &json, &err));
+    CHECK(strstr(json, "create HTTP 201") != NULL);
+    dsr_string_free(json);
 
     GIVES(DSR_OK, dsr_sandbox_credentials(alive.sandbox, &json, &err));
     CHECK(strstr(json, "base_url") != NULL);

@@ -22,7 +22,7 @@ ROOT = HERE.parent.parent
 DOCUMENTS = ROOT / "sandbox" / "openapi"
 NODE = ROOT / "target" / "conformance" / "node_modules" / ".bin"
 # The vendor's own documents stand beside a working copy, or do not.
-SHARED = ROOT.parent / "shared"
+SHARED = Path(os.environ.get("DSRKIT_SHARED", ROOT.parent / "shared"))
 
 TOKEN = "sandbox-project-token"
 BEARER = "sandbox-oauth-token"
@@ -90,21 +90,19 @@ def prism(kind: str, document: Path, *more: str) -> Iterator[tuple[str, Path]]:
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=_ENVIRONMENT, stdout=out, stderr=out)
     try:
-        _wait(f"http://127.0.0.1:{port}/", process, log)
+        _wait(port, process, log)
         yield f"http://127.0.0.1:{port}", log
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 60
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
             return
-        except urllib.error.HTTPError:
-            return  # It serves; there is nothing at this path.
         except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"it does not serve: {log.read_text('utf-8', 'replace')[-2000:]}")

@@ -13,12 +13,15 @@ const PLUMBING: &[&str] = &[
     "Action",
     "AmbiguityPolicy",
     "Bound",
+    "CallbackRequest",
+    "CallbackStatus",
     "Compliance",
     "Deletion",
     "Disclosure",
     "DistinctId",
     "ErrorKind",
     "EventKind",
+    "Heard",
     "JobStatus",
     "Kind",
     "Millis",
@@ -29,8 +32,10 @@ const PLUMBING: &[&str] = &[
     "RunState",
     "Secret",
     "Sent",
+    "Standing",
     "Terms",
     "WaitReason",
+    "verify_callback",
 ];
 
 /// C functions that C++ has no method for: it uses their twins, it knows the code from the status, or

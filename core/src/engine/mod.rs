@@ -16,6 +16,7 @@ pub(crate) mod callback;
 pub(crate) mod cancel;
 pub(crate) mod collect;
 pub(crate) mod decide;
+pub(crate) mod drift;
 pub(crate) mod drive;
 pub(crate) mod due;
 pub(crate) mod fetch;

@@ -1,7 +1,7 @@
 //! One project of one vendor, with everything a call needs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -12,6 +12,7 @@ use crate::http::classify::{Limits, classify};
 use crate::http::transport::Transport;
 use crate::journal::{Journal, ProjectRow};
 use crate::model::Millis;
+use crate::model::drift::{Drift, Shape};
 use crate::model::time::Clock;
 use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
 use crate::pace::backoff::Dice;
@@ -31,6 +32,8 @@ pub(crate) struct Project {
     pub dice: Dice,
     pub journal: Arc<dyn Journal>,
     pub settings: Settings,
+    /// Forms of answers that were seen and are not in the book yet.
+    pub drift: Mutex<Drift>,
     /// Set once the vendor turned out to want item paths without their last slash.
     pub bare_items: AtomicBool,
 }
@@ -106,6 +109,18 @@ impl Project {
         }
     }
 
+    fn count(&self, shapes: Vec<Shape>) {
+        let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
+        for shape in shapes {
+            drift.see(shape);
+        }
+    }
+
+    /// What was counted since the last time.
+    pub fn take_drift(&self) -> Drift {
+        std::mem::take(&mut *self.drift.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     async fn exchange(&self, slot: Slot, operation: &Operation) -> Result<Answer, Failure> {
         let quiet = slot.quiet.is_none_or(|quiet| quiet >= QUIET);
         let sent = match self.vendor.request(operation) {
@@ -117,6 +132,7 @@ impl Project {
         };
         drop(slot);
         let response = sent.map_err(|error| lost(operation, error))?;
+        self.count(self.vendor.shapes(operation, &response));
         let reading = self.vendor.read(operation, &response);
         let limits = Limits {
             scan_budget: self.vendor.capabilities().scan_budget,

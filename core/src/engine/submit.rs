@@ -3,6 +3,7 @@
 
 use super::answer::{Next, too_old};
 use super::book::{Book, Gate, RunBook};
+use super::drift;
 use super::overlap::{self, Overlap};
 use super::plan::batch_digest;
 use super::project::Project;
@@ -126,6 +127,7 @@ pub(crate) fn settle(
     let (terms, fingerprint) = (row.terms, row.project);
     let kind = terms.kind;
     let mut gate = book.gates.get(&kind).copied().unwrap_or_default();
+    let new_forms = drift::take(project, &mut book.learnt);
     let mut learnt = book.learnt.clone();
     let mut next = Next::new(book.run(run)?, no, now)?;
     next.first_look = schedule::look(project, book, kind, 0);
@@ -211,7 +213,7 @@ pub(crate) fn settle(
         }
     }
     let mut changes = next.changes;
-    if learnt.scans.differs(&book.learnt.scans) {
+    if new_forms || learnt.scans.differs(&book.learnt.scans) {
         changes.push(schedule::change(fingerprint, &learnt));
     }
     book.commit(project.journal.as_ref(), run, changes)?;

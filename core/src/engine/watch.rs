@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::book::{Book, RunBook, wants_archive};
+use super::drift;
 use super::project::Project;
 use super::schedule;
 use crate::error::{Error, ErrorKind, Result};
@@ -107,8 +108,12 @@ pub(crate) fn settle(
         Change::Job(row) if row.status.is_terminal() => Some(row.status.clone()),
         _ => None,
     });
-    if let Some(end) = end.filter(|_| !before.status.is_terminal()) {
-        schedule::ended(project, book, terms, &before, &end, now);
+    let new_forms = drift::take(project, &mut book.learnt);
+    let ended = end.filter(|_| !before.status.is_terminal());
+    if let Some(end) = &ended {
+        schedule::ended(project, book, terms, &before, end, now);
+    }
+    if new_forms || ended.is_some() {
         changes.push(schedule::change(fingerprint, &book.learnt));
     }
     book.commit(project.journal.as_ref(), run, changes)?;

@@ -242,12 +242,12 @@ impl MixpeekClient {
                 };
                 return Err((error, class));
             }
-            Err(error) => return Err(lost(kind, error.message().to_owned(), None)),
+            Err(error) => return Err(lost(kind, error.message(), None)),
         };
         let status = response.status;
         if status.is_success() {
             return mixpeek::read(&response.body)
-                .map_err(|what| lost(kind, what.to_owned(), Some(status.as_u16())));
+                .map_err(|what| lost(kind, what, Some(status.as_u16())));
         }
         let now = self.clock.now();
         let (refusal, facts) = mixpeek::refusal(&response);
@@ -263,7 +263,7 @@ impl MixpeekClient {
     }
 }
 
-fn lost(kind: DsarKind, what: String, status: Option<u16>) -> (Error, FailureClass) {
+fn lost(kind: DsarKind, what: &str, status: Option<u16>) -> (Error, FailureClass) {
     let text = format!("{what} ({}); it may have been carried out", kind.name());
     let mut error = Error::new(ErrorKind::Ambiguous, text).sent(Sent::Maybe);
     if let Some(status) = status {

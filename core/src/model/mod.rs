@@ -3,6 +3,7 @@
 mod account;
 pub mod action;
 pub mod callback;
+pub mod drift;
 pub mod dsar;
 pub mod event;
 pub mod job;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::hazard::Ages;
 use super::scans::Scans;
 use crate::model::action::Kind;
+use crate::model::drift::Drift;
 
 /// The version of the text; another one is learnt anew.
 const VERSION: u32 = 1;
@@ -18,6 +19,9 @@ pub struct Learnt {
     deletions: Ages,
     /// The limit on outstanding scans.
     pub scans: Scans,
+    /// Which forms the vendor sends. Nothing is decided by it.
+    #[serde(default)]
+    pub drift: Drift,
 }
 
 impl Learnt {

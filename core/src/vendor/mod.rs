@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::error::Result;
 use crate::model::action::{Kind, Terms};
+use crate::model::drift::Shape;
 use crate::model::time::Clock;
 use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
@@ -63,6 +64,11 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     }
     /// Reads a response to an operation, whatever its status.
     fn read(&self, operation: &Operation, response: &Response) -> Reading;
+    /// The forms that a response has, for the drift report: nothing of an answer but names of
+    /// fields. Decides nothing.
+    fn shapes(&self, _operation: &Operation, _response: &Response) -> Vec<Shape> {
+        Vec::new()
+    }
     /// Candidates for the secret that opens archives, in the order to try.
     fn archive_secrets(&self) -> &[Secret];
     /// Hosts that archives may be fetched from: exact names, or `.suffix`.

@@ -59,7 +59,7 @@ from ._report import (
 from .receiver import CallbackReceiver
 from .sandbox import Sandbox
 from .settings import Settings
-from .types import Estimate, Event, FlowOutcome, Job
+from .types import Estimate, Event, FlowOutcome, Job, ShapeCount
 
 __all__ = [
     "AmbiguousAttempt",
@@ -110,6 +110,7 @@ __all__ = [
     "Run",
     "Sandbox",
     "Settings",
+    "ShapeCount",
     "SubjectOutcome",
     "TooLateError",
     "UnavailableError",

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _native
+from ._native import drift
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._client import Client, Plan, Run
 from ._callback import Headers, Heard, receive
@@ -18,7 +19,15 @@ from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
 from ._report import Processed, Report
-from .types import ComplianceType, Decision, DisclosureType, Event, FlowOutcome, Job
+from .types import (
+    ComplianceType,
+    Decision,
+    DisclosureType,
+    Event,
+    FlowOutcome,
+    Job,
+    ShapeCount,
+)
 
 __all__ = ["AsyncClient", "AsyncPlan", "AsyncRun"]
 
@@ -219,6 +228,9 @@ class AsyncClient(ClientBase):
         url: str | None = None,
     ) -> Heard:
         return await receive(self._native, body, headers, public_key, url).spawn()
+
+    async def drift(self) -> tuple[ShapeCount, ...]:
+        return tuple(ShapeCount(**each) for each in drift(self._native))
 
     async def seal(self, run_id: str) -> int:
         return await self._native.seal(run_id).spawn()

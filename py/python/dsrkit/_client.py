@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _native
+from ._native import drift
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
 from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed, freeze, source
@@ -16,7 +17,15 @@ from ._packing import packing
 from ._progress import Left, Progress, Show
 from .mixpanel import several
 from ._report import Processed, Report
-from .types import ComplianceType, Decision, DisclosureType, Event, FlowOutcome, Job
+from .types import (
+    ComplianceType,
+    Decision,
+    DisclosureType,
+    Event,
+    FlowOutcome,
+    Job,
+    ShapeCount,
+)
 
 __all__ = ["Client", "Plan", "Run"]
 
@@ -253,6 +262,11 @@ class Client(ClientBase):
         is about look at its task sooner: "news", "found" (it told which task a lost answer was
         about) or "nothing". Raises InvalidInputError for what is not the vendor's."""
         return receive(self._native, body, headers, public_key, url).wait()
+
+    def drift(self) -> tuple[ShapeCount, ...]:
+        """The drift report: which forms the vendor really sent, and how often. Nothing depends on it;
+        something that nobody documents is warned of in the log, once."""
+        return tuple(ShapeCount(**each) for each in drift(self._native))
 
     def seal(self, run_id: str) -> int:
         """Removes the ids of a run from the journal now, of all its batches that are at their end;

@@ -13,6 +13,7 @@ __all__ = [
     "Event",
     "FlowOutcome",
     "Job",
+    "ShapeCount",
 ]
 
 Region: TypeAlias = Literal["us", "eu", "in"]
@@ -133,6 +134,17 @@ class FlowOutcome(Plain):
             f"FlowOutcome(task_id={self.task_id!r}, task_status={self.task_status!r}, "
             f"download_url={_shown(self.download_url)!r})"
         )
+
+
+@dataclass(frozen=True)
+class ShapeCount(Plain):
+    """A form of the vendor's answers, and how often it was seen."""
+
+    shape: str
+    """Such as "create results: an object"."""
+    standing: Literal["documented", "observed", "undocumented"]
+    """Where it is known from."""
+    count: int
 
 
 @dataclass(frozen=True)

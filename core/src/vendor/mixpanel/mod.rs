@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::action::{Kind, Terms};
+use crate::model::drift::Shape;
 use crate::model::time::Clock;
 use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
@@ -21,6 +22,7 @@ mod answer;
 pub(crate) mod callback;
 mod credentials;
 mod region;
+mod shapes;
 mod v2;
 mod v3;
 mod version;
@@ -278,6 +280,9 @@ impl Vendor for Mixpanel {
     }
     fn read(&self, operation: &Operation, response: &Response) -> Reading {
         answer::read(operation, response)
+    }
+    fn shapes(&self, operation: &Operation, response: &Response) -> Vec<Shape> {
+        shapes::shapes(operation, response)
     }
     fn archive_secrets(&self) -> &[Secret] {
         &self.archive_secrets
