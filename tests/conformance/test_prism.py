@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,31 @@ import dsrkit
 
 
 OWN = {"3.0": "mixpanel-3.0", "2.0": "mixpanel-2.0"}
+
+
+# A case through the proxy takes a second; one that does not end is to be named.
+PATIENCE = 240
+
+
+def redirected(case: dict[str, Any]) -> bool:
+    """Prism follows redirects by itself, and so hides them from the client."""
+    dialect = case.get("sandbox", {}).get("dialect", {})
+    moved = dialect.get("item_slash") == "forbidden" and dialect.get("item_slash_miss", 301) == 301
+    return moved or any(fault["kind"] == "redirect" for fault in case.get("faults", []))
+
+
+@contextmanager
+def patience(name: str) -> Iterator[None]:
+    def over(*_: Any) -> None:
+        raise TimeoutError(f"{name} does not end behind the proxy")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def carried_out(case: dict[str, Any], port: int, base_url: str, place: Path) -> Counter[str]:
@@ -38,17 +66,18 @@ def carried_out(case: dict[str, Any], port: int, base_url: str, place: Path) -> 
 
 @pytest.mark.parametrize("whose", ["ours", "official"])
 def test_no_request_of_the_scenarios_breaks_a_document(whose: str, tmp_path: Path) -> None:
-    for version, name in OWN.items():
+    for version, own in OWN.items():
         cases = {
             name: case
             for name in suite.CASES
             if (case := suite.load(name)).get("mixpanel", {}).get("api_version", "3.0") == version
             and "mixpeek" not in case
+            and not redirected(case)
         }
         if not cases or (whose == "official" and version != "3.0"):
             continue
         if whose == "ours":
-            document = tools.ours(name)
+            document = tools.ours(own)
         else:
             document = tools.official()
             if document is None:
@@ -64,7 +93,8 @@ def test_no_request_of_the_scenarios_breaks_a_document(whose: str, tmp_path: Pat
             for name, case in cases.items():
                 place = tmp_path / name
                 place.mkdir()
-                calls += carried_out(case, port, base_url, place)
+                with patience(name):
+                    calls += carried_out(case, port, base_url, place)
         found = tools.violations(log)
         print(f"version {version}: {len(cases)} scenarios, {dict(calls)}: {len(found)} violations")
         assert calls["create_deletion"] > 100 or version != "3.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,13 @@ EXEMPT_OFFICIAL = {
 }
 
 
-def judged(document: Path, place: Path, exempt: dict[str, str]) -> str:
+def judged(document: Path, place: Path, exempt: dict[str, str], bearer: str) -> str:
     (place / "st.toml").write_text(f'[parameters]\n"query.token" = "{tools.TOKEN}"\n', "utf-8")
     code, said = tools.run(
         *(ST, "--config-file", "st.toml", "run", document),
-        *("-H", f"Authorization: Bearer {tools.BEARER}"),
+        *("-H", f"Authorization: Bearer {bearer}"),
         *("--checks", "all", "--exclude-checks", ",".join(exempt)),
-        *("--max-examples", "25", "--generation-deterministic", "--no-color"),
+        *("--max-examples", os.environ.get("DSRKIT_EXAMPLES", "15"), "--generation-deterministic", "--no-color"),
         cwd=place,
     )
     assert code == 0, said[-6000:]
@@ -43,8 +44,11 @@ def test_the_sandbox_keeps_our_documents(name: str, tmp_path: Path) -> None:
         origin = vendor.base_url.removesuffix("/api/app")
         served = tools.get(f"{origin}/_sandbox/openapi/{name}.yaml")
         (tmp_path / "served.yaml").write_bytes(served)
-        said = judged(tmp_path / "served.yaml", tmp_path, EXEMPT)
-        assert vendor.summary()["requests"] > 50
+        bearer = vendor.credentials().get("mixpeek_api_key") if name == "mixpeek" else tools.BEARER
+        if bearer is None:
+            pytest.skip("the sandbox does not serve it")
+        said = judged(tmp_path / "served.yaml", tmp_path, EXEMPT, bearer)
+        assert vendor.summary()["requests"] > (5 if name == "mixpeek" else 50)
     print(said[-600:])
 
 
@@ -54,6 +58,6 @@ def test_the_sandbox_keeps_the_official_document(tmp_path: Path) -> None:
         pytest.skip("the vendor's document is not at hand")
     with dsrkit.Sandbox(speed="real", rate_interval_ms=0, dialect="official") as vendor:
         file = tools.written(tools.at(document, vendor.base_url), tmp_path / "official.yaml")
-        said = judged(file, tmp_path, EXEMPT_OFFICIAL)
+        said = judged(file, tmp_path, EXEMPT_OFFICIAL, tools.BEARER)
         assert vendor.summary()["requests"] > 50
     print(said[-600:])
