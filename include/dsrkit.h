@@ -1205,16 +1205,16 @@ dsr_status dsr_client_purge(const dsr_client *client,
 // DSR_JOURNAL where they were changed.
 dsr_status dsr_client_verify_journal(const dsr_client *client, uint64_t *events, dsr_error **err);
 
-// Reads a status callback, if it is the vendor's: by the exact processor domain (its header
-// X-OpenDSR-Processor-Domain), by the signature (its header X-OpenDSR-Signature) over the raw body
-// (the bytes as they came) under the public key (PEM: a public key, or a certificate that holds
-// one), and by the address that it was sent to, when url_or_null is the one that the vendor was
-// given. DSR_INVALID_INPUT for anything else: answer it with 403. One that was seen before is as
-// valid as the first time.
+// Reads a status callback, if it is the vendor's: by the exact processor domain, by the signature
+// over the raw body (the bytes as they came) under the public key (PEM: a public key, or a
+// certificate that holds one), and by the address that it was sent to, when url_or_null is the one
+// that the vendor was given. Names of headers may be in any case. DSR_INVALID_INPUT for anything
+// else: answer it with 403. One that was seen before is as valid as the first time.
 dsr_status dsr_callback_verify(const uint8_t *body,
                                size_t body_len,
-                               const char *processor_domain,
-                               const char *signature,
+                               const char *const *header_names,
+                               const char *const *header_values,
+                               size_t n_headers,
                                const char *public_key,
                                const char *url_or_null,
                                dsr_callback **callback,
@@ -1243,12 +1243,6 @@ const char *dsr_callback_kind(const dsr_callback *callback);
 // What was asked for, in the words of callbacks: "erasure", "access" or "portability".
 const char *dsr_callback_request(const dsr_callback *callback);
 
-// When the vendor means to be done, as it wrote it.
-const char *dsr_callback_expected_at(const dsr_callback *callback);
-
-// The project, as the vendor numbers it.
-const char *dsr_callback_project_id(const dsr_callback *callback);
-
 // "pending", "in_progress", "completed", "cancelled", "failed" or "other": the words of callbacks,
 // which are not those of jobs.
 const char *dsr_callback_status(const dsr_callback *callback);
@@ -1259,6 +1253,12 @@ const char *dsr_callback_url(const dsr_callback *callback);
 // The link of a finished retrieval, NULL otherwise. It opens without credentials: treat it as a
 // secret.
 const char *dsr_callback_results_url(const dsr_callback *callback);
+
+// When the vendor expects to be done, as it wrote it.
+const char *dsr_callback_expected_at(const dsr_callback *callback);
+
+// The project that it is about, as the vendor numbers it.
+const char *dsr_callback_project_id(const dsr_callback *callback);
 
 // The drift report: which forms the vendor really sent, as a JSON list of objects with shape,
 // standing ("documented", "observed" or "undocumented") and count. Nothing depends on it. Free the

@@ -14,10 +14,10 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TURNS = 5
 ROWS = {
-    "plan_ids_per_s": "ids planned a second",
-    "driven_events_per_s": "events a second, with the work that makes them",
-    "read_events_per_s": "events a second, read from the journal",
-    "outcomes_per_s": "outcomes of people a second",
+    "plan_ids_per_s": "ids planned, per CPU second",
+    "driven_events_per_s": "events with the work that makes them, per CPU second",
+    "read_events_per_s": "events read from the journal, per CPU second",
+    "outcomes_per_s": "outcomes of people, per CPU second",
     "getter_ns": "a getter (people of a plan), ns",
     "state_ns": "the state of a run, ns",
 }

@@ -6,13 +6,10 @@ use dsrkit::{Callback, CallbackKey, CallbackRequest, Heard, verify_callback};
 
 use crate::client::dsr_client;
 use crate::error::dsr_error;
-use crate::guard::{Caller, Failure, free, get, guard};
+use crate::guard::{Caller, Result, free, get, guard};
 use crate::handle::{find, handle};
 use crate::status::dsr_status;
 use crate::text::{c_text, kind_word, pointer};
-
-const DOMAIN_HEADER: &str = "x-opendsr-processor-domain";
-const SIGNATURE_HEADER: &str = "x-opendsr-signature";
 
 /// A status callback whose signature fits; it never changes. It says that something may have
 /// changed: what is true is what the status call answers.
@@ -30,9 +27,9 @@ pub struct CallbackTexts {
     request_id: CString,
     status: CString,
     url: CString,
+    results_url: Option<CString>,
     expected_at: CString,
     project_id: CString,
-    results_url: Option<CString>,
 }
 
 impl CallbackTexts {
@@ -50,18 +47,29 @@ impl CallbackTexts {
     }
 }
 
-/// Reads a status callback, if it is the vendor's: by the exact processor domain (its header
-/// X-OpenDSR-Processor-Domain), by the signature (its header X-OpenDSR-Signature) over the raw body
-/// (the bytes as they came) under the public key (PEM: a public key, or a certificate that holds
-/// one), and by the address that it was sent to, when url_or_null is the one that the vendor was
-/// given. DSR_INVALID_INPUT for anything else: answer it with 403. One that was seen before is as
-/// valid as the first time.
+fn texts<'c>(
+    c: &'c Caller,
+    list: *const *const c_char,
+    n: usize,
+    name: &str,
+) -> Result<Vec<&'c str>> {
+    let list = c.array(list, n, name)?.iter().enumerate();
+    list.map(|(at, text)| c.text(*text, format!("{name}[{at}]")))
+        .collect()
+}
+
+/// Reads a status callback, if it is the vendor's: by the exact processor domain, by the signature
+/// over the raw body (the bytes as they came) under the public key (PEM: a public key, or a
+/// certificate that holds one), and by the address that it was sent to, when url_or_null is the one
+/// that the vendor was given. Names of headers may be in any case. DSR_INVALID_INPUT for anything
+/// else: answer it with 403. One that was seen before is as valid as the first time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_callback_verify(
     body: *const u8,
     body_len: usize,
-    processor_domain: *const c_char,
-    signature: *const c_char,
+    header_names: *const *const c_char,
+    header_values: *const *const c_char,
+    n_headers: usize,
     public_key: *const c_char,
     url_or_null: *const c_char,
     callback: *mut *mut dsr_callback,
@@ -70,16 +78,12 @@ pub unsafe extern "C" fn dsr_callback_verify(
     // SAFETY: the caller keeps the header's rules.
     guard(unsafe { Caller::trusted(err) }, |c| {
         let out = c.out(callback, "callback")?;
-        if body.is_null() {
-            return Err(Failure::null("body"));
-        }
         let body = c.array(body, body_len, "body")?;
-        let domain = c.text(processor_domain, "processor_domain")?;
-        let signature = c.text(signature, "signature")?;
-        let key = c.text(public_key, "public_key")?;
+        let names = texts(c, header_names, n_headers, "header_names")?;
+        let values = texts(c, header_values, n_headers, "header_values")?;
+        let key = CallbackKey::from_pem(c.text(public_key, "public_key")?)?;
         let url = c.text_or_null(url_or_null, "url_or_null")?;
-        let headers = [(DOMAIN_HEADER, domain), (SIGNATURE_HEADER, signature)];
-        let read = verify_callback(body, headers, &CallbackKey::from_pem(key)?, url)?;
+        let read = verify_callback(body, names.into_iter().zip(values), &key, url)?;
         out.put(CallbackTexts::new(read))
     })
 }
@@ -154,18 +158,6 @@ pub extern "C" fn dsr_callback_request(callback: *const dsr_callback) -> *const 
     })
 }
 
-/// When the vendor means to be done, as it wrote it.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_callback_expected_at(callback: *const dsr_callback) -> *const c_char {
-    read(callback, |texts| texts.expected_at.as_ptr())
-}
-
-/// The project, as the vendor numbers it.
-#[unsafe(no_mangle)]
-pub extern "C" fn dsr_callback_project_id(callback: *const dsr_callback) -> *const c_char {
-    read(callback, |texts| texts.project_id.as_ptr())
-}
-
 /// "pending", "in_progress", "completed", "cancelled", "failed" or "other": the words of callbacks,
 /// which are not those of jobs.
 #[unsafe(no_mangle)]
@@ -184,4 +176,16 @@ pub extern "C" fn dsr_callback_url(callback: *const dsr_callback) -> *const c_ch
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_callback_results_url(callback: *const dsr_callback) -> *const c_char {
     read(callback, |texts| pointer(texts.results_url.as_ref()))
+}
+
+/// When the vendor expects to be done, as it wrote it.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_callback_expected_at(callback: *const dsr_callback) -> *const c_char {
+    read(callback, |texts| texts.expected_at.as_ptr())
+}
+
+/// The project that it is about, as the vendor numbers it.
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_callback_project_id(callback: *const dsr_callback) -> *const c_char {
+    read(callback, |texts| texts.project_id.as_ptr())
 }

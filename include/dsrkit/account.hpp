@@ -17,24 +17,6 @@ public:
     std::string_view download_url() const { return detail::text(dsr_job_download_url(raw_)); }
 };
 
-/// A status callback whose signature fits.
-class callback : public detail::handle<dsr_callback, dsr_callback_free> {
-public:
-    /// Throws for what is not the vendor's: answer it with 403. `url`: the address that the vendor was given; empty for any.
-    callback(std::string_view body, const std::string &processor_domain, const std::string &signature, const std::string &public_key, const std::string &url)
-        : handle(detail::output<dsr_callback *>(dsr_callback_verify, reinterpret_cast<const std::uint8_t *>(body.data()), body.size(), processor_domain.c_str(), signature.c_str(),
-                                                public_key.c_str(), url.empty() ? nullptr : url.c_str())) {}
-    std::string_view task_id() const { return detail::text(dsr_callback_task_id(raw_)); }
-    std::string_view subject_request_id() const { return detail::text(dsr_callback_subject_request_id(raw_)); }
-    std::string_view kind() const { return detail::text(dsr_callback_kind(raw_)); }
-    std::string_view request() const { return detail::text(dsr_callback_request(raw_)); }
-    std::string_view status() const { return detail::text(dsr_callback_status(raw_)); }
-    std::string_view url() const { return detail::text(dsr_callback_url(raw_)); }
-    std::string_view results_url() const { return detail::text(dsr_callback_results_url(raw_)); }
-    std::string_view expected_at() const { return detail::text(dsr_callback_expected_at(raw_)); }
-    std::string_view project_id() const { return detail::text(dsr_callback_project_id(raw_)); }
-};
-
 class event : public detail::handle<dsr_event, dsr_event_free> {
 public:
     using handle::handle;

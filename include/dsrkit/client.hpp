@@ -2,6 +2,7 @@
 #ifndef DSRKIT_CLIENT_HPP
 #define DSRKIT_CLIENT_HPP
 
+#include "callback.hpp"
 #include "run.hpp"
 
 namespace dsr {
@@ -25,6 +26,10 @@ public:
     std::string runs() const { return detail::owned(dsr_client_runs, raw_); }
     /// When something is due next, in milliseconds since 1970; -1 for never.
     std::int64_t tick() const { return detail::output<std::int64_t>(dsr_client_tick, raw_); }
+    /// Whether it told anything that was not known; the run that it is about looks at its task sooner.
+    bool receive_callback(const callback &heard) const {
+        return detail::output<bool>(dsr_client_receive_callback, raw_, heard.get());
+    }
     std::uint64_t seal(const std::string &run_id) const { return detail::output<std::uint64_t>(dsr_client_seal, raw_, run_id.c_str()); }
     /// JSON lists: the runs that named this id; the ids of the runs that were purged.
     std::string was_processed(const std::string &id) const { return detail::owned(dsr_client_was_processed, raw_, id.c_str()); }

@@ -20,6 +20,12 @@ public:
     dsr::mixpanel mixpanel() const { return dsr::mixpanel(detail::output<dsr_mixpanel *>(dsr_sandbox_mixpanel, raw_)); }
     void advance(milliseconds time) const { detail::call(dsr_sandbox_advance_ms, raw_, time.count()); }
     void faults(const std::string &json) const { detail::call(dsr_sandbox_faults, raw_, json.c_str()); }
+    /// The status callbacks that it would make now, as JSON; whoever makes them tells the answers.
+    std::string callbacks() const { return detail::owned(dsr_sandbox_callbacks, raw_); }
+    void callback_answered(const std::string &call, std::uint16_t http_status) const {
+        detail::call(dsr_sandbox_callback_answered, raw_, call.c_str(), http_status);
+    }
+    std::string_view callback_key() const { return detail::text(dsr_sandbox_callback_key(raw_)); }
     std::string ledger() const { return detail::owned(dsr_sandbox_ledger, raw_); }
     std::string summary() const { return detail::owned(dsr_sandbox_summary, raw_); }
     /// A JSON list of what it would call now; whoever asks makes the calls and says how each was answered.

@@ -11,8 +11,8 @@ import sys
 PROTOTYPE = re.compile(r"^([\w ]+?[\w*])\s*\b(dsr_\w+)\(([^)]*)\);", re.M)
 HANDLE = re.compile(r"(?:const )?(dsr_\w+) \*")
 BY_HAND = {"dsr_version", "dsr_abi_version", "dsr_status_name", "dsr_string_free"}
-ARRAYS = {"ids": "IDS", "lengths": "LENGTHS"}
-NUMBERS = {"n_ids": "1", "port": "0", "rate": "1.0", "speed": "0", "timeout_ms": "0", "groups": "1"}
+ARRAYS = {"ids": "IDS", "lengths": "LENGTHS", "body": "BODY", "header_names": "IDS", "header_values": "IDS"}
+NUMBERS = {"n_ids": "1", "n_headers": "1", "body_len": "sizeof BODY", "port": "0", "rate": "1.0", "speed": "0", "timeout_ms": "0", "groups": "1"}
 
 
 def functions(header):

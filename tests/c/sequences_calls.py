@@ -7,6 +7,9 @@ from misuse_calls import functions, handle_of
 
 NUMBERS = {
     "n_ids": "(size_t)chance(4)",
+    "n_headers": "(size_t)chance(4)",
+    "body_len": "chance(33)",
+    "http_status": "(uint16_t)(chance(2) ? 202 : 503)",
     "port": "0",
     "speed": "0",
     "rate": "(double)chance(100)",
@@ -40,6 +43,12 @@ def argument(kind, name, kinds):
         return f"pick(pools, N_POOLS, {kinds.index(handle)})"
     if name == "ids" and kind.startswith("const"):
         return "chance(8) ? IDS : chance(2) ? BAD_IDS : NULL"
+    if name in ("header_names", "header_values"):
+        return "chance(8) ? IDS : NULL"
+    if name == "body":
+        return "chance(8) ? KEY : NULL"
+    if name == "public_key":
+        return f"dsr_sandbox_callback_key(pick(pools, N_POOLS, {kinds.index('dsr_sandbox')}))"
     if name == "lengths":
         return "chance(8) ? LENGTHS : NULL"
     if name == "confirm_or_null":
