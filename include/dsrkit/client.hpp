@@ -34,8 +34,6 @@ public:
     /// JSON lists: the runs that named this id; the ids of the runs that were purged.
     std::string was_processed(const std::string &id) const { return detail::owned(dsr_client_was_processed, raw_, id.c_str()); }
     std::string purge(std::int64_t older_than_ms) const { return detail::owned(dsr_client_purge, raw_, older_than_ms); }
-    /// Whether it told anything that was not known.
-    bool receive_callback(const callback &told) const { return detail::output<bool>(dsr_client_receive_callback, raw_, told.get()); }
     /// A JSON list: which forms the vendor really sent, and how often.
     std::string drift() const { return detail::owned(dsr_client_drift, raw_); }
     std::uint64_t verify_journal() const { return detail::output<std::uint64_t>(dsr_client_verify_journal, raw_); }

@@ -54,6 +54,7 @@ pub mod server;
 mod archive;
 mod documents;
 mod draw;
+mod durations;
 mod fault;
 mod ledger;
 mod log;

@@ -4,6 +4,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::durations::{JobMs, Lognormal};
+
 /// Options of the simulated vendor; `{}` is a healthy vendor with the defaults below.
 ///
 /// Where public sources disagree about the vendor, the switch is in [`Dialect`]. Everything that no
@@ -345,38 +347,6 @@ pub struct Callbacks {
     pub newest_first: bool,
     /// Before each real one comes one that is not the vendor's.
     pub forged: Forged,
-}
-
-/// How long a task stays in each state: fewest and most milliseconds.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct JobMs {
-    /// In PENDING.
-    pub pending: [u64; 2],
-    /// In STAGING.
-    pub staging: [u64; 2],
-    /// In STARTED.
-    pub started: [u64; 2],
-}
-
-/// A duration whose logarithm is normally distributed: a twentieth of it is PENDING, a tenth STAGING.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Lognormal {
-    /// Half of the tasks take longer.
-    pub median_ms: f64,
-    /// Of the logarithm.
-    pub sigma: f64,
-}
-
-impl Default for JobMs {
-    fn default() -> Self {
-        Self {
-            pending: [60_000, 1_800_000],
-            staging: [300_000, 7_200_000],
-            started: [1_800_000, 36 * 3_600_000],
-        }
-    }
 }
 
 /// Members of an archive. The vendor documents none of this: it is the sandbox's own layout.

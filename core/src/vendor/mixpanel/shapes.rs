@@ -94,8 +94,7 @@ fn http_status(seen: &mut Seen, operation: &Operation, status: u16) {
         | (_, 401 | 403 | 429) => Documented,
         (Operation::Create { .. }, 200 | 409)
         | (Operation::Cancel { .. }, 200)
-        | (_, 301 | 400 | 404 | 413)
-        | (_, 500..=599) => Observed,
+        | (_, 301 | 400 | 404 | 413 | 500..=599) => Observed,
         _ => Undocumented,
     };
     seen.note(standing, format_args!("HTTP {status}"));
@@ -184,9 +183,10 @@ fn error(seen: &mut Seen, response: &Response, fields: &Fields<'_>) {
         None => seen.note(Undocumented, "error: none"),
     }
     if response.status.as_u16() == 429 {
-        match response.headers.contains_key(http::header::RETRY_AFTER) {
-            true => seen.note(Undocumented, "429 with Retry-After"),
-            false => seen.note(Documented, "429 without Retry-After"),
+        if response.headers.contains_key(http::header::RETRY_AFTER) {
+            seen.note(Undocumented, "429 with Retry-After");
+        } else {
+            seen.note(Documented, "429 without Retry-After");
         }
     }
 }
