@@ -33,7 +33,7 @@ copy() {
 copy
 
 tests() { # program, more
-  (cd "$tree" && timeout 600 cargo test -q -p dsrkit --features "$features" --test "$@")
+  (cd "$tree" && cargo test -q -p dsrkit --features "$features" --test "$@")
 }
 
 names=("$@")

@@ -83,4 +83,4 @@ def test_killed_anywhere_it_goes_on(program: object, tmp_path: Path, seed: int) 
     assert (last.returncode, err) == (0, ""), out[-2000:]
     assert "each submitted exactly once" in out
     proof(tmp_path / "demo")
-    print(f"\nG5: {killed} kills of an installed Python program in 1 runs, 0 ids lost, 0 ids repeated")
+    print(f"\nG5: {killed} kills of a Python program in 1 runs, 0 ids lost, 0 ids repeated")

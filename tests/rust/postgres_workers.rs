@@ -320,7 +320,7 @@ fn four_workers_keep_one_pace_and_the_next_goes_on_when_one_is_killed() {
     }
     let summary = scene.check();
     let terms = scene.count("SELECT count(*) FROM term");
-    println!("4 workers, {kills} killed, {terms} terms: {summary}");
+    println!("G9: 4 workers, {kills} killed, {terms} terms: {summary}");
     assert_eq!(kills, 3);
     assert_eq!(scene.outcome().counts.get("done"), Some(&20));
     assert!(summary["min_gap_ms"].as_i64().unwrap() >= 1000, "{summary}");
@@ -440,7 +440,7 @@ fn killed_stopped_cut_off_and_restarted_nothing_is_lost_or_repeated() {
     let orphans = scene.count("SELECT count(*) FROM orphan");
     let ambiguous = scene.count("SELECT count(*) FROM attempt WHERE state = 'AMBIGUOUS'");
     println!(
-        "{faults} faults (killed, stopped, cut off, server crashed: {done:?}) in {busy:?}, {terms} terms, {ambiguous} ambiguous attempts, {orphans} orphans: {summary}"
+        "G22: {faults} faults (killed, stopped, cut off, server crashed: {done:?}) in {busy:?}, {terms} terms, {ambiguous} ambiguous attempts, {orphans} orphans: {summary}"
     );
     assert_eq!(
         report.counts.get("done"),

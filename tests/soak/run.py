@@ -8,8 +8,8 @@
 PROFILE=test takes the quick build of the tests instead of the release build, REUSE=1 the programs of
 the sitting before, FUZZ_SECONDS=60 a shorter time for each fuzzer.
 
-Each piece leaves its result in target/soak, so that the whole can be done in several sittings. A
-result is of the commit that it was made with, and the table says which.
+Each piece leaves its result in target/soak, so that the whole can be done in several sittings.
+A result is of the commit that it was made with, and the table says which.
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ def rust(program: str, test: str, pieces: int = 1) -> list[tuple[str, dict[str, 
     ]
 
 
+def workers(test: str) -> list[tuple[str, dict[str, str]]]:
+    """A test of workers on PostgreSQL."""
+    return rust("postgres", f"workers::{test}")
+
+
 def fuzz(seconds: int) -> list[tuple[str, dict[str, str]]]:
     targets = sorted(path.stem for path in (ROOT / "tests/fuzz/fuzz_targets").glob("*.rs"))
     return [(f"$ tests/fuzz/run.sh {target} {seconds}", {}) for target in targets]
-
-
-def mutants() -> list[tuple[str, dict[str, str]]]:
-    return [("$ tests/mutants/run.sh", {})]
 
 
 PIECES = {
     "G1": rust("simulation", "g1_g2_g9_any_seed_holds", 20)
     + rust("simulation", "g1_a_crash_at_every_step")
     + rust("simulation", "g1_a_seed_is_the_same_twice"),
-    "G3": mutants(),
+    "G3": [("$ tests/mutants/run.sh", {})],
     "G4": rust("crashes", "g4_killed_at_every_failpoint", 12),
     "G5": [
         (f"$ {PYTHON} -m pytest -q -s tests/python/test_demo.py -k killed", {"PIECE": f"{n}/5"})
@@ -62,15 +63,17 @@ PIECES = {
     "G6": rust("crashes", "g6_a_disk_that_fails_at_every_call", 6),
     "G7": rust("crashes", "g7_the_power_goes_at_any_moment", 4),
     "G8": rust("simulation", "g8_a_day_without_the_vendor"),
-    "G9": rust("postgres", "workers::four_workers_keep_one_pace_and_the_next_goes_on_when_one_is_killed"),
+    "G9": workers("four_workers_keep_one_pace_and_the_next_goes_on_when_one_is_killed"),
     "G10": rust("simulation", "g10_a_clock_that_jumps", 4),
     "G11": rust("lib", "archive::"),
     "G12": fuzz(int(os.environ.get("FUZZ_SECONDS", "1800"))),
     "G15": [("$ env SANITIZED=1 tests/c/soak.sh", {})],
     "G18": rust("simulation", "g18_cancelled_at_any_moment", 4),
     "G20": rust("soak", "g20_a_million_ids_for_a_month"),
-    "G21": rust("processes", "the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill"),
-    "G22": rust("postgres", "workers::killed_stopped_cut_off_and_restarted_nothing_is_lost_or_repeated"),
+    "G21": rust(
+        "processes", "the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill"
+    ),
+    "G22": workers("killed_stopped_cut_off_and_restarted_nothing_is_lost_or_repeated"),
     "every call": rust("durability", "a_run_survives_a_crash_at_every_call"),
     "large archive": rust("large_archive", "::"),
     "ten million ids": [
@@ -84,6 +87,11 @@ def commit() -> str:
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
     )
     return said.stdout.strip() or "?"
+
+
+def made() -> str:
+    """The commit that the programs were built from."""
+    return (PLACE / "bin" / "commit").read_text().strip()
 
 
 def built(programs: set[str]) -> dict[str, Path]:
@@ -137,7 +145,7 @@ def run(goal: str, number: int, command: str, env: dict[str, str], bins: dict[st
         "said": said or ["passed"],
         "ok": done.returncode == 0,
         "seconds": round(time.monotonic() - start),
-        "commit": commit() if command.startswith("$ ") else (PLACE / "bin" / "commit").read_text(),
+        "commit": commit() if command.startswith("$ ") else made(),
     }
     (PLACE / f"{goal}.{number}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(f"{goal}:{number} {'ok' if result['ok'] else 'FAILED'}", *said, sep="\n  ", flush=True)
