@@ -206,7 +206,10 @@ typedef struct dsr_client dsr_client;
 // Lifetime: dsr_run_collect copies them; may be used for several runs.
 typedef struct dsr_collect_options dsr_collect_options;
 
-// Mixpeek's answer to a request; it never changes. Any thread may read it.
+// Mixpeek's answer to a request; it never changes.
+// Owner: you; dsr_dsar_free.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_dsar dsr_dsar;
 
 // What went wrong.
@@ -221,8 +224,10 @@ typedef struct dsr_error dsr_error;
 // Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_event dsr_event;
 
-// What a published workflow (gdpr-retrieval-flow, gdpr-deletion-flow) tells; it never changes. Any
-// thread may read it.
+// What a published workflow (gdpr-retrieval-flow, gdpr-deletion-flow) tells; it never changes.
+// Owner: you; dsr_flow_free, which leaves the vendor's task alone.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
 typedef struct dsr_flow dsr_flow;
 
 // A vendor task as one answer showed it; it never changes.
@@ -238,11 +243,16 @@ typedef struct dsr_job dsr_job;
 //   dsr_sandbox runs by that one's clock.
 typedef struct dsr_mixpanel dsr_mixpanel;
 
-// An organisation at Mixpeek: its API key. Does no I/O. A client copies it, so it may be freed
-// afterwards.
+// An organisation at Mixpeek: its API key. Does no I/O.
+// Owner: you; dsr_mixpeek_free.
+// Threads: any; one change at a time happens.
+// Lifetime: a client copies it, so it may be freed afterwards.
 typedef struct dsr_mixpeek dsr_mixpeek;
 
-// A client of one organisation at Mixpeek. Any number of threads may use it at the same time.
+// A client of one organisation at Mixpeek, with the record of its requests.
+// Owner: you; dsr_mixpeek_client_free.
+// Threads: any, several at the same time.
+// Lifetime: keeps a copy of the organisation; its answers stay when it is freed.
 typedef struct dsr_mixpeek_client dsr_mixpeek_client;
 
 // What became of one id.

@@ -13,8 +13,10 @@ use crate::options::compliance;
 use crate::status::dsr_status;
 use crate::text::{c_text, pointer};
 
-/// What a published workflow (gdpr-retrieval-flow, gdpr-deletion-flow) tells; it never changes. Any
-/// thread may read it.
+/// What a published workflow (gdpr-retrieval-flow, gdpr-deletion-flow) tells; it never changes.
+/// Owner: you; dsr_flow_free, which leaves the vendor's task alone.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_flow {
     _number: (),
 }

@@ -15,20 +15,28 @@ use crate::settings::{chosen, dsr_settings};
 use crate::status::dsr_status;
 use crate::text::{c_text, owned, pointer};
 
-/// An organisation at Mixpeek: its API key. Does no I/O. A client copies it, so it may be freed
-/// afterwards.
+/// An organisation at Mixpeek: its API key. Does no I/O.
+/// Owner: you; dsr_mixpeek_free.
+/// Threads: any; one change at a time happens.
+/// Lifetime: a client copies it, so it may be freed afterwards.
 pub struct dsr_mixpeek {
     _number: (),
 }
 handle!(dsr_mixpeek => Mutex<Builder>);
 
-/// A client of one organisation at Mixpeek. Any number of threads may use it at the same time.
+/// A client of one organisation at Mixpeek, with the record of its requests.
+/// Owner: you; dsr_mixpeek_client_free.
+/// Threads: any, several at the same time.
+/// Lifetime: keeps a copy of the organisation; its answers stay when it is freed.
 pub struct dsr_mixpeek_client {
     _number: (),
 }
 handle!(dsr_mixpeek_client => MixpeekObject);
 
-/// Mixpeek's answer to a request; it never changes. Any thread may read it.
+/// Mixpeek's answer to a request; it never changes.
+/// Owner: you; dsr_dsar_free.
+/// Threads: any.
+/// Lifetime: depends on nothing; its texts live as long as it does.
 pub struct dsr_dsar {
     _number: (),
 }

@@ -17,6 +17,15 @@ public:
     std::string_view download_url() const { return detail::text(dsr_job_download_url(raw_)); }
 };
 
+/// What a published workflow tells.
+class flow : public detail::handle<dsr_flow, dsr_flow_free> {
+public:
+    using handle::handle;
+    std::string_view task_id() const { return detail::text(dsr_flow_task_id(raw_)); }
+    std::string_view task_status() const { return detail::text(dsr_flow_task_status(raw_)); }
+    std::string_view download_url() const { return detail::text(dsr_flow_download_url(raw_)); }
+};
+
 class event : public detail::handle<dsr_event, dsr_event_free> {
 public:
     using handle::handle;

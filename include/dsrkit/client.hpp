@@ -47,6 +47,15 @@ public:
         const detail::packed p(ids);
         return job(detail::output<dsr_job *>(dsr_client_create_deletion_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), law));
     }
+    /// The published workflows: one task, looked at once, or with `wait` until it has ended.
+    template <class Range> flow retrieval_flow(const Range &ids, dsr_compliance law = DSR_GDPR, bool wait = false) const {
+        const detail::packed p(ids);
+        return flow(detail::output<dsr_flow *>(dsr_client_retrieval_flow_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), law, wait));
+    }
+    template <class Range> flow deletion_flow(const Range &ids, dsr_compliance law = DSR_GDPR, bool wait = false) const {
+        const detail::packed p(ids);
+        return flow(detail::output<dsr_flow *>(dsr_client_deletion_flow_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), law, wait));
+    }
     job get_retrieval(const std::string &id) const { return job(detail::output<dsr_job *>(dsr_client_get_retrieval, raw_, id.c_str())); }
     job get_deletion(const std::string &id) const { return job(detail::output<dsr_job *>(dsr_client_get_deletion, raw_, id.c_str())); }
     void cancel_retrieval(const std::string &id) const { detail::call(dsr_client_cancel_retrieval, raw_, id.c_str()); }

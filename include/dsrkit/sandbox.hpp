@@ -2,7 +2,7 @@
 #ifndef DSRKIT_SANDBOX_HPP
 #define DSRKIT_SANDBOX_HPP
 
-#include "project.hpp"
+#include "mixpeek.hpp"
 
 namespace dsr {
 
@@ -18,6 +18,10 @@ public:
     dsr::mixpanel project() const { return dsr::mixpanel(detail::output<dsr_mixpanel *>(dsr_sandbox_project, raw_)); }
     /// A project of this vendor, ready for a client.
     dsr::mixpanel mixpanel() const { return dsr::mixpanel(detail::output<dsr_mixpanel *>(dsr_sandbox_mixpanel, raw_)); }
+    /// Its organisation at Mixpeek.
+    dsr::mixpeek mixpeek() const {
+        return dsr::mixpeek(detail::output<dsr_mixpeek *>(dsr_sandbox_mixpeek, raw_, static_cast<const char *>(nullptr)));
+    }
     void advance(milliseconds time) const { detail::call(dsr_sandbox_advance_ms, raw_, time.count()); }
     void faults(const std::string &json) const { detail::call(dsr_sandbox_faults, raw_, json.c_str()); }
     /// The status callbacks that it would make now, as JSON; whoever makes them tells the answers.

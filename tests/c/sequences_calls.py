@@ -99,8 +99,9 @@ def main():
             out += [f"    const char *text = {call};", "    int status = text && strlen(text) < SIZE_MAX ? 0 : 103;"]
         else:
             out += [f"    int64_t told = (int64_t){call};", "    int status = told == -1 ? 103 : 0;"]
-        if name in ("dsr_mixpanel_new", "dsr_mixpanel_from_env"):
-            out += ["    if (made) dsr_mixpanel_set_base_url(made, NOWHERE, NULL);"]
+        if name in ("dsr_mixpanel_new", "dsr_mixpanel_from_env", "dsr_mixpeek_new"):
+            vendor = name.split("_")[1]
+            out += [f"    if (made) dsr_{vendor}_set_base_url(made, NOWHERE, NULL);"]
         if made is not None:
             out += [f"    if (made) keep({made}, made);"]
         out += ["    if (given) status = strlen(given) < SIZE_MAX ? status : 103;", "    dsr_string_free(given);"]

@@ -18,6 +18,8 @@ const PLUMBING: &[&str] = &[
     "Deletion",
     "Disclosure",
     "DistinctId",
+    "DsarKind",
+    "DsarState",
     "ErrorKind",
     "EventKind",
     "Heard",
@@ -41,8 +43,10 @@ const NOT_IN_CPP: &[&str] = &[
     "dsr_abi_version",
     "dsr_client_create_deletion",
     "dsr_client_create_retrieval",
+    "dsr_client_deletion_flow",
     "dsr_client_plan_deletion",
     "dsr_client_plan_retrieval",
+    "dsr_client_retrieval_flow",
     "dsr_error_code",
     "dsr_version",
 ];
@@ -150,10 +154,10 @@ fn rust_types() -> BTreeSet<String> {
 
 fn rust() -> Names {
     let types = rust_types();
-    // Functions of the crate's root stand there by their name alone.
+    // Functions and constants of the crate's root stand there by their name alone.
     let functions = types
         .iter()
-        .filter(|name| name.starts_with(|c: char| c.is_lowercase()));
+        .filter(|name| **name == name.to_lowercase() || **name == name.to_uppercase());
     let mut names: Names = functions.cloned().collect();
     for file in files(&root().join("core/src"), "rs") {
         let text = read(&file);
