@@ -12,11 +12,11 @@ pub struct Quiet {
 #[cfg(unix)]
 impl Quiet {
     pub fn new() -> Self {
-        let mut before = none();
+        let (pipe, mut before) = (pipe(), none());
         // SAFETY: both sets are this function's own and were made by sigemptyset.
         let callers = unsafe {
-            libc::pthread_sigmask(libc::SIG_BLOCK, &pipe(), &mut before);
-            libc::sigismember(&before, libc::SIGPIPE) == 1
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut before);
+            libc::sigismember(&raw const before, libc::SIGPIPE) == 1
         };
         Self { callers }
     }
@@ -28,17 +28,17 @@ impl Drop for Quiet {
         if self.callers {
             return;
         }
-        let mut pending = none();
+        let (pipe, mut pending) = (pipe(), none());
         let mut taken = 0;
         // SAFETY: the sets are this function's own and were made by sigemptyset. What is waited for is
         // pending, so nobody waits.
         unsafe {
-            if libc::sigpending(&mut pending) == 0
-                && libc::sigismember(&pending, libc::SIGPIPE) == 1
+            if libc::sigpending(&raw mut pending) == 0
+                && libc::sigismember(&raw const pending, libc::SIGPIPE) == 1
             {
-                libc::sigwait(&pipe(), &mut taken);
+                libc::sigwait(&raw const pipe, &raw mut taken);
             }
-            libc::pthread_sigmask(libc::SIG_UNBLOCK, &pipe(), std::ptr::null_mut());
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const pipe, std::ptr::null_mut());
         }
     }
 }

@@ -50,7 +50,7 @@ static const char *any_text(const char *name) {
     const uint32_t luck = chance(12);
     if (luck == 0) return NULL;
     if (luck == 1) return some[chance(10)];
-    if (strcmp(name, "journal") == 0) return chance(4) ? ":memory:" : file;
+    if (strncmp(name, "journal", 7) == 0) return chance(4) ? ":memory:" : file;
     if (strstr(name, "path") || strstr(name, "folder")) return chance(2) ? folder : file;
     if (strcmp(name, "state_or_null") == 0 || strstr(name, "proxy") || strcmp(name, "url_or_null") == 0) return NULL;
     if (strcmp(name, "options_or_null") == 0) return "{}";

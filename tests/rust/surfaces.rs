@@ -15,6 +15,7 @@ const PLUMBING: &[&str] = &[
     "Bound",
     "CallbackStatus",
     "Compliance",
+    "DELETE_ORGANISATION",
     "Deletion",
     "Disclosure",
     "DistinctId",

@@ -9,7 +9,8 @@ use dsrkit::model::wire::{Operation, PathForm, Reading, Request, Response};
 use dsrkit::sandbox::Sandbox;
 use dsrkit::vendor::{Capabilities, Vendor};
 use dsrkit::{
-    Client, CollectOptions, ErrorKind, Journal, Kind, Mixpanel, Result, RunState, Secret, Terms,
+    Callback, CallbackRequest, CallbackStatus, Client, CollectOptions, ErrorKind, Heard, Journal,
+    Kind, Mixpanel, Result, RunState, Secret, Terms,
 };
 use serde_json::{Value, json};
 
@@ -242,6 +243,29 @@ async fn the_engine_cancels_only_where_that_is_declared() {
         let single = client.cancel_deletion(&report.jobs[0].task_id).await;
         let refused = single.err().map(|error| error.kind()) == Some(ErrorKind::Config);
         assert_eq!(refused, !declared);
+    }
+}
+
+#[tokio::test]
+async fn callbacks_are_heard_only_where_they_are_declared() {
+    for declared in [true, false] {
+        let vendor = sandbox(json!({}), &json!([]));
+        let place = tempfile::tempdir().unwrap();
+        let client = declaring(&vendor, place.path(), |can| can.callbacks = declared);
+        let callback = Callback {
+            task_id: "1".to_owned(),
+            request_id: "11111111-2222-4333-8444-555555555555".to_owned(),
+            request: CallbackRequest::Erasure,
+            status: CallbackStatus::Completed,
+            url: "https://us.example/callback".to_owned(),
+            results_url: None,
+            expected_at: String::new(),
+            project_id: "1".to_owned(),
+        };
+        match client.receive_callback(&callback).await {
+            Ok(heard) => assert!(declared && heard == Heard::Nothing),
+            Err(error) => assert!(!declared && error.kind() == ErrorKind::Config),
+        }
     }
 }
 

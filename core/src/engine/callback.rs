@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::book::{Book, RunBook};
 use super::run::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::journal::{BatchState, CancelState, Change, JobOrigin, JobRow};
 use crate::model::Millis;
 use crate::model::callback::{Callback, Heard};
@@ -21,6 +21,15 @@ const BETWEEN: Millis = 60_000;
 impl Engine {
     /// Takes up a callback that was verified.
     pub async fn callback(self: &Arc<Self>, callback: &Callback) -> Result<Heard> {
+        if !self.project.vendor.capabilities().callbacks {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "{} documents no status callbacks",
+                    self.project.vendor.name()
+                ),
+            ));
+        }
         self.own().await?;
         // Not while a call is between its intent and its answer: it may be the one this is about.
         let driver = self.driver.lock().await;

@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub cancel_retrieval: bool,
     /// Requests carry a UUID of ours, and the vendor's answers echo it.
     pub request_ids: bool,
+    /// The vendor tells by itself how far tasks are, by signed callbacks.
+    pub callbacks: bool,
     /// The vendor limits how much retrievals may be under way: a 429 for a retrieval may be about
     /// that, and lasts for hours then.
     pub scan_budget: bool,

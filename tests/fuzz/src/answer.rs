@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use dsrkit::http::classify::classify;
+use dsrkit::http::classify::{Limits, classify};
 use dsrkit::model::wire::{IdsJson, Operation, PathForm, Response};
 use dsrkit::vendor::Vendor;
 use dsrkit::{Compliance, Kind, Mixpanel, Terms};
@@ -68,13 +68,11 @@ pub fn run(data: &[u8]) {
     };
     let reading = VENDOR.read(&operation, &response);
     let mut text = format!("{reading:?} {response:?} {operation:?}");
-    match classify(
-        &operation,
-        &response,
-        reading,
-        call & 16 != 0,
-        1_767_603_600_000,
-    ) {
+    let limits = Limits {
+        scan_budget: call & 32 != 0,
+        quiet: call & 16 != 0,
+    };
+    match classify(&operation, &response, reading, limits, 1_767_603_600_000) {
         Ok(answer) => text.push_str(&format!("{answer:?}")),
         Err(failure) => {
             let said = said(&failure.error);

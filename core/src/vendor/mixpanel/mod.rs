@@ -27,8 +27,9 @@ mod v2;
 mod v3;
 mod version;
 
-pub use region::Region;
 use version::Version;
+
+pub use region::Region;
 
 /// A Mixpanel project: credentials and limits. Does no I/O.
 ///
@@ -240,6 +241,7 @@ impl Vendor for Mixpanel {
             cancel_deletion: true,
             cancel_retrieval: old,
             request_ids: self.subject_request_ids,
+            callbacks: !old,
             scan_budget: true,
         }
     }

@@ -1,4 +1,4 @@
-//! Where a project's data lives.
+//! The vendor's regions.
 
 use crate::error::{Error, ErrorKind, Result};
 
