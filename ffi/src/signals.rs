@@ -57,7 +57,7 @@ fn none() -> libc::sigset_t {
 fn pipe() -> libc::sigset_t {
     let mut set = none();
     // SAFETY: the set was made by sigemptyset.
-    unsafe { libc::sigaddset(&mut set, libc::SIGPIPE) };
+    unsafe { libc::sigaddset(&raw mut set, libc::SIGPIPE) };
     set
 }
 
