@@ -86,6 +86,7 @@ trait Scan {
 impl<R: Read, G: FnMut(Block) -> io::Result<()>> Cutter<R, G> {
     fn fill(&mut self) -> io::Result<()> {
         let before = self.buffer.len();
+        self.buffer.reserve(BLOCK + 32);
         (&mut self.input)
             .take(BLOCK as u64)
             .read_to_end(&mut self.buffer)?;

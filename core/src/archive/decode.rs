@@ -3,7 +3,8 @@
 use std::sync::mpsc;
 use std::thread;
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use crc32fast::Hasher;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -142,7 +143,7 @@ struct Plain {
     inflate: Option<Decompress>,
     /// The end of the deflated data was seen.
     ended: bool,
-    crc: Option<(Crc, u32)>,
+    crc: Option<(Hasher, u32)>,
     left: u64,
     index: usize,
 }
@@ -161,7 +162,7 @@ impl Plain {
         Self {
             inflate: (entry.method == DEFLATE).then(|| Decompress::new(false)),
             ended: false,
-            crc: (!without).then(|| (Crc::new(), entry.crc)),
+            crc: (!without).then(|| (Hasher::new(), entry.crc)),
             left: entry.size,
             index,
         }
@@ -249,7 +250,7 @@ impl Plain {
         if self
             .crc
             .as_ref()
-            .is_some_and(|(crc, right)| crc.sum() != *right)
+            .is_some_and(|(crc, right)| crc.clone().finalize() != *right)
         {
             return Err(self.fault(DAMAGED));
         }

@@ -41,8 +41,14 @@ pub(super) fn judge(block: Block, form: &Form, people: &HashMap<&str, usize>) ->
             fate: block.fate,
         };
     }
+    // Looked at once for all records. Bytes that are no text would make a person's files unreadable.
+    let all = std::str::from_utf8(&data).ok();
     let mut look = |from: usize, to: usize| {
         let record = data.get(from..to).unwrap_or_default();
+        let text = || match all {
+            Some(all) => all.get(from..to),
+            None => std::str::from_utf8(record).ok(),
+        };
         if record.iter().all(u8::is_ascii_whitespace) {
             blank += 1;
             return;
@@ -63,13 +69,13 @@ pub(super) fn judge(block: Block, form: &Form, people: &HashMap<&str, usize>) ->
             {
                 piece = add(&mut added, len, &line, (*person, kind));
             }
-        } else if let Some((kind, id)) = owner(record)
+        } else if let Some((kind, id)) = text().and_then(owner)
             && let Some(person) = people.get(&*id)
         {
             let whole = (*person, kind);
             // Outside texts, and there alone JSON allows them, line ends mean nothing.
             let inner = record.trim_ascii();
-            piece = if inner.iter().any(|b| matches!(b, b'\n' | b'\r')) {
+            piece = if memchr::memchr2(b'\n', b'\r', inner).is_some() {
                 let mut line = inner.to_vec();
                 line.iter_mut()
                     .filter(|b| matches!(b, b'\n' | b'\r'))
@@ -100,6 +106,10 @@ pub(super) fn judge(block: Block, form: &Form, people: &HashMap<&str, usize>) ->
         }
     }
     data.append(&mut added);
+    if data.len() < data.capacity() / 2 {
+        // It waits for its turn, and with it the room that was made for a longer member.
+        data.shrink_to_fit();
+    }
     Judged {
         data,
         pieces: judged,

@@ -17,7 +17,7 @@ use super::tree::create_private;
 
 /// Bytes waiting to be written, over all people. A file is opened only to append what waits for
 /// it, so that the number of open files stays small, whatever the number of people.
-const WAITING: usize = 32 << 20;
+const WAITING: usize = 64 << 20;
 pub(super) const FILES: [&str; 2] = ["data/events.jsonl", "data/profile.jsonl"];
 
 pub(super) struct Spool {

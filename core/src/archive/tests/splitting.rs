@@ -58,6 +58,11 @@ fn lines_go_to_their_people_and_the_rest_is_kept() {
             ("p/profiles.jsonl", profiles.as_bytes()),
             ("more.jsonl", b"{\"event\":1,\"distinct_id\":\"a\"}\n"),
             ("empty.jsonl", b""),
+            // Nothing else reads the rest of a line; a person's files are text all the same.
+            (
+                "bytes.jsonl",
+                b"{\"distinct_id\":\"a\",\"x\":\"\xff\"}\n{\"distinct_id\":\"b\",\"event\":2}\n",
+            ),
             ("array.json", b"[\n7, {\"distinct_id\":\"a\"}\n]"),
             ("image.png", b"\x89PNG\n\x00\n"),
             ("nested.zip", b"PK\x03\x04"),
@@ -78,7 +83,7 @@ fn lines_go_to_their_people_and_the_rest_is_kept() {
     );
     assert_eq!(
         content(b, "data/events.jsonl").expect("events"),
-        b"{ \"event\" : \"y\", \"properties\":{\"distinct_id\":\"b\"}}\n"
+        b"{ \"event\" : \"y\", \"properties\":{\"distinct_id\":\"b\"}}\n{\"distinct_id\":\"b\",\"event\":2}\n"
     );
     assert!(content(b, "data/profile.jsonl").is_none());
     assert!(nobody.files.is_empty() && nobody.dir.is_dir());
@@ -94,6 +99,7 @@ fn lines_go_to_their_people_and_the_rest_is_kept() {
         [
             ("events.jsonl", 1, false),
             ("p/profiles.jsonl", 1, false),
+            ("bytes.jsonl", 1, false),
             ("array.json", 1, true),
             ("image.png", 1, true),
             ("nested.zip", 1, true),
