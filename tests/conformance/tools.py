@@ -134,10 +134,13 @@ def violations(log: Path) -> list[str]:
 def respect(flow: dict[str, Any], place: Path, inputs: dict[str, Any]) -> dict[str, Any]:
     """Runs a workflow with `redocly respect`; gives what each step sent, got and checked. The flow
     gets the bearer token, which the published one does not carry, and nothing else."""
+    document = yaml.safe_load((place / "dialect.yaml").read_text("utf-8"))
+    schemes = document["components"]["securitySchemes"].items()
+    scheme = next(name for name, each in schemes if each["scheme"] == "bearer")
     for workflow in flow["workflows"]:
         workflow["inputs"]["properties"]["bearer"] = {"type": "string"}
         for step in workflow["steps"]:
-            step["x-security"] = [{"schemeName": "oauth", "values": {"token": "$inputs.bearer"}}]
+            step["x-security"] = [{"schemeName": scheme, "values": {"token": "$inputs.bearer"}}]
     written(flow, place / "flow.arazzo.yaml")
     given = json.dumps({**inputs, "bearer": BEARER})
     code, said = run(
