@@ -94,7 +94,7 @@ def test_reading_ids_does_not_block_the_loop() -> None:
             with pytest.raises(ZeroDivisionError):
                 await client.plan_retrieval(raising())
             with pytest.raises(TypeError, match="position 0"):
-                await client.plan_retrieval([1])  # type: ignore[list-item]
+                await client.plan_retrieval([1])
             assert len(await client.runs()) == 1
             heart.cancel()
 

@@ -34,6 +34,7 @@ const PLUMBING: &[&str] = &[
     "RunState",
     "Secret",
     "Sent",
+    "Standing",
     "Terms",
     "WaitReason",
 ];
