@@ -109,7 +109,7 @@ impl std::fmt::Debug for Journal {
 /// belongs to the runtime that it was first used in.)
 #[derive(Clone)]
 pub struct Network {
-    transport: Arc<dyn Transport>,
+    pub(crate) transport: Arc<dyn Transport>,
     store: Arc<dyn Store>,
 }
 
@@ -221,7 +221,7 @@ impl ClientBuilder {
         let identity = [vendor.base_url().as_str(), vendor.project_key().expose()];
         let pacer = Pacer::shared(&clock, self.settings.interval_ms(), &identity);
         let project = Project {
-            drift: std::sync::Mutex::default(),
+            drift: Arc::default(),
             vendor,
             transport,
             store,
@@ -233,9 +233,7 @@ impl ClientBuilder {
             settings: self.settings,
             bare_items: AtomicBool::new(false),
         };
-        Ok(Client {
-            engine: Engine::open(project, chosen)?,
-        })
+        Engine::open(project, chosen).map(Client::new)
     }
 }
 

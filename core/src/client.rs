@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::builder::ClientBuilder;
+use crate::builder::{ClientBuilder, Network};
 use crate::engine::PlanOptions;
+use crate::engine::project::Project;
 use crate::engine::run::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::flow::{self, FlowOutcome};
 use crate::handle::{PlanHandle, RunHandle};
 use crate::ids::IdSource;
@@ -16,8 +17,9 @@ use crate::model::callback::{Callback, Heard};
 use crate::model::drift::ShapeCount;
 use crate::model::job::Job;
 use crate::model::report::Processed;
+use crate::model::wire::Response;
 use crate::plan::PlanBuilder;
-use crate::settings::ms;
+use crate::settings::{Settings, ms};
 use crate::single;
 use crate::vendor::Vendor;
 
@@ -25,6 +27,8 @@ use crate::vendor::Vendor;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) engine: Arc<Engine>,
+    /// How single calls are made, where that differs from how runs make theirs.
+    calls: Option<Arc<Project>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -36,6 +40,44 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            calls: None,
+        }
+    }
+
+    fn calls(&self) -> &Project {
+        self.calls.as_deref().unwrap_or(&self.engine.project)
+    }
+
+    /// The same client with other time-outs, back-off, proxy or authorities for its single calls.
+    /// Journal, pace and runs are the same: what else these settings change is refused (`Config`),
+    /// since all runs of a client go by one set of rules.
+    pub fn with_settings(&self, settings: Settings, network: &Network) -> Result<Self> {
+        settings.check()?;
+        let project = &self.engine.project;
+        let mut rules = project.settings.clone();
+        rules.request_timeout = settings.request_timeout;
+        rules.connect_timeout = settings.connect_timeout;
+        rules.backoff_initial = settings.backoff_initial;
+        rules.backoff_max = settings.backoff_max;
+        rules.proxy.clone_from(&settings.proxy);
+        rules.ca_bundle.clone_from(&settings.ca_bundle);
+        if rules != settings {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "single calls have time-outs, back-off, proxy and ca_bundle of their own; the other settings are the whole client's: make another client",
+            ));
+        }
+        Ok(Self {
+            engine: Arc::clone(&self.engine),
+            calls: Some(Arc::new(
+                project.differing(settings, Arc::clone(&network.transport)),
+            )),
+        })
+    }
+
     /// Starts from a vendor, such as a [`crate::Mixpanel`].
     pub fn builder(vendor: impl Vendor + 'static) -> ClientBuilder {
         ClientBuilder::new(Arc::new(vendor))
@@ -60,13 +102,13 @@ impl Client {
             compliance,
             disclosure,
         };
-        single::create(&self.engine.project, ids.into(), terms).await
+        single::create(self.calls(), ids.into(), terms).await
     }
 
     /// One call: the status of a retrieval task.
     pub async fn get_retrieval(&self, task_id: &str) -> Result<Job> {
         self.engine.check()?;
-        single::get(&self.engine.project, Kind::Retrieval, task_id).await
+        single::get(self.calls(), Kind::Retrieval, task_id).await
     }
 
     /// One call: makes a deletion task for at most 1,999 ids. No journal, irreversible.
@@ -81,25 +123,34 @@ impl Client {
             compliance,
             disclosure: None,
         };
-        single::create(&self.engine.project, ids.into(), terms).await
+        single::create(self.calls(), ids.into(), terms).await
     }
 
     /// One call: the status of a deletion task.
     pub async fn get_deletion(&self, task_id: &str) -> Result<Job> {
         self.engine.check()?;
-        single::get(&self.engine.project, Kind::Deletion, task_id).await
+        single::get(self.calls(), Kind::Deletion, task_id).await
     }
 
     /// One call: cancels a deletion that has not started; `TooLate` if it has.
     pub async fn cancel_deletion(&self, task_id: &str) -> Result<()> {
         self.engine.check()?;
-        single::cancel(&self.engine.project, Kind::Deletion, task_id).await
+        single::cancel(self.calls(), Kind::Deletion, task_id).await
     }
 
     /// One call: cancels a retrieval, where the vendor's API version offers it; `Config` if not.
     pub async fn cancel_retrieval(&self, task_id: &str) -> Result<()> {
         self.engine.check()?;
-        single::cancel(&self.engine.project, Kind::Retrieval, task_id).await
+        single::cancel(self.calls(), Kind::Retrieval, task_id).await
+    }
+
+    /// One call of the vendor's API that has no method here, at the project's pace, with its
+    /// credentials: `raw("GET", "/data-deletions/v3.0/123/", None)`. The path stands below
+    /// the base URL. The answer is given as it came, whatever its status; nothing is repeated,
+    /// nothing is journaled, and nobody asks for a confirmation.
+    pub async fn raw(&self, method: &str, path: &str, json: Option<String>) -> Result<Response> {
+        self.engine.check()?;
+        single::raw(self.calls(), method, path, json).await
     }
 
     /// The published workflow `gdpr-retrieval-flow`: makes a retrieval task and looks at it, once,
@@ -139,7 +190,7 @@ impl Client {
             compliance,
             disclosure: None,
         };
-        flow::run(&self.engine.project, ids, terms, wait).await
+        flow::run(self.calls(), ids, terms, wait).await
     }
 
     /// Begins a plan to give people their data.

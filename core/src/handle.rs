@@ -158,6 +158,10 @@ impl RunHandle {
             cursor,
         }
     }
+    /// At most `limit` events after `seq` that the journal has now. Drives nothing.
+    pub fn history(&self, seq: u64, limit: u32) -> Result<Vec<Event>> {
+        self.engine.history(&self.id, seq, limit)
+    }
     /// Waits until nothing more can happen without a person.
     pub async fn wait(&self) -> Result<ReportData> {
         self.engine.wait(&self.id).await

@@ -1,12 +1,15 @@
 //! One vendor call each: no journal, the project's pace, repeated only where that is safe.
 
+use bytes::Bytes;
+use http::Method;
+
 use crate::engine::plan::{counted, purpose};
 use crate::engine::project::{Project, uuid_v4};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{IdSource, IntakeOptions, take_in};
 use crate::model::action::{Kind, Terms};
 use crate::model::job::{Job, JobStatus};
-use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation, PathForm};
+use crate::model::wire::{Answer, Failure, FailureClass, IdsJson, Operation, PathForm, Response};
 use crate::pace::backoff;
 
 /// Tries of a call that certainly did nothing.
@@ -97,6 +100,23 @@ pub(crate) async fn cancel(project: &Project, kind: Kind, task: &str) -> Result<
         Answer::Cancelled => Ok(()),
         _ => Err(another_question()),
     }
+}
+
+/// Makes a call that only the vendor knows.
+pub(crate) async fn raw(
+    project: &Project,
+    method: &str,
+    path: &str,
+    json: Option<String>,
+) -> Result<Response> {
+    let Ok(method) = Method::from_bytes(method.as_bytes()) else {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "no such method of HTTP",
+        ));
+    };
+    let request = project.vendor.raw(&method, path, json.map(Bytes::from))?;
+    project.send("raw", request).await
 }
 
 fn another_question() -> Error {

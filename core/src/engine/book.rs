@@ -347,9 +347,22 @@ impl Book {
         journal.commit(&changes)?;
         let book = self.run_mut(run)?;
         for change in changes {
+            if let Change::Event(event) = &change {
+                tell(event);
+            }
             book.apply(change);
         }
         Ok(())
+    }
+}
+
+/// What the journal took, for whoever listens: an event holds no ids of people and no secrets.
+fn tell(event: &NewEvent) {
+    let (run, kind, text) = (&event.run, event.kind.as_str(), &event.text);
+    if event.kind.is_grave() {
+        tracing::warn!(target: "dsrkit", run, kind, "{text}");
+    } else {
+        tracing::info!(target: "dsrkit", run, kind, "{text}");
     }
 }
 

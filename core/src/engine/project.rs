@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Method;
 use sha2::Sha256;
 
 use crate::archive::{HostRules, Store};
@@ -14,7 +15,7 @@ use crate::journal::{Journal, ProjectRow};
 use crate::model::Millis;
 use crate::model::drift::{Drift, Shape};
 use crate::model::time::Clock;
-use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm};
+use crate::model::wire::{Answer, Failure, FailureClass, Operation, PathForm, Request, Response};
 use crate::pace::backoff::Dice;
 use crate::pace::rate::{Pacer, Slot};
 use crate::pace::scans::QUIET;
@@ -33,7 +34,7 @@ pub(crate) struct Project {
     pub journal: Arc<dyn Journal>,
     pub settings: Settings,
     /// Forms of answers that were seen and are not in the book yet.
-    pub drift: Mutex<Drift>,
+    pub drift: Arc<Mutex<Drift>>,
     /// Set once the vendor turned out to want item paths without their last slash.
     pub bare_items: AtomicBool,
 }
@@ -62,6 +63,36 @@ impl Project {
     /// The time of day, and the clock that nobody sets.
     pub fn times(&self) -> (Millis, Millis) {
         (self.clock.now(), self.clock.monotonic())
+    }
+
+    /// The same project for calls by other settings, in another way. Pace and journal
+    /// are shared.
+    pub fn differing(&self, settings: Settings, transport: Arc<dyn Transport>) -> Self {
+        Self {
+            vendor: Arc::clone(&self.vendor),
+            transport,
+            store: Arc::clone(&self.store),
+            hosts: self.hosts.clone(),
+            clock: Arc::clone(&self.clock),
+            pacer: Arc::clone(&self.pacer),
+            dice: Dice::random(),
+            journal: Arc::clone(&self.journal),
+            settings,
+            drift: Arc::clone(&self.drift),
+            bare_items: AtomicBool::new(self.bare_items.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Sends one request at the project's pace, and gives the answer as it came.
+    pub async fn send(&self, name: &str, request: Request) -> Result<Response, Error> {
+        let write = request.method != Method::GET;
+        let slot = self.pacer.slot().await;
+        let sent = match self.journal.may_send(self.settings.request_timeout) {
+            Ok(()) => self.transport.send(request).await,
+            Err(error) => Err(error),
+        };
+        drop(slot);
+        sent.map_err(|error| lost(name, write, error).error)
     }
 
     /// Makes one call at the project's pace.
@@ -131,7 +162,7 @@ impl Project {
             Err(error) => Err(error),
         };
         drop(slot);
-        let response = sent.map_err(|error| lost(operation, error))?;
+        let response = sent.map_err(|error| lost(operation.name(), operation.is_write(), error))?;
         self.count(self.vendor.shapes(operation, &response));
         let reading = self.vendor.read(operation, &response);
         let limits = Limits {
@@ -152,10 +183,10 @@ impl Project {
 
 /// No answer at all: nothing was done if nothing was sent; otherwise a write is ambiguous, and a
 /// read can simply be repeated.
-fn lost(operation: &Operation, error: Error) -> Failure {
+fn lost(name: &str, write: bool, error: Error) -> Failure {
     use crate::error::{ErrorKind, Sent};
     let unsent = error.sent_state() == Sent::No;
-    if !operation.is_write() || unsent {
+    if !write || unsent {
         let class = if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Journal) {
             FailureClass::NotCreated
         } else {
@@ -163,7 +194,7 @@ fn lost(operation: &Operation, error: Error) -> Failure {
         };
         return Failure { error, class };
     }
-    let message = format!("{} ({})", error.message(), operation.name());
+    let message = format!("{} ({name})", error.message());
     let error = Error::new(ErrorKind::Ambiguous, message)
         .sent(Sent::Maybe)
         .with_source(error);

@@ -18,7 +18,7 @@ use crate::ids::IdSource;
 use crate::journal::{BatchState, Change, RunRow};
 use crate::model::Millis;
 use crate::model::action::{Kind, Terms};
-use crate::model::event::{EventKind, WaitReason};
+use crate::model::event::{Event, EventKind, WaitReason};
 use crate::model::report::{ReportData, SubjectOutcome};
 use crate::model::run::RunState;
 use crate::pace::learnt::Learnt;
@@ -167,6 +167,12 @@ impl Engine {
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "this journal has no run of that id"))?;
         book.runs.insert(id.to_owned(), run);
         Ok(())
+    }
+
+    /// Events of a run as the journal has them, without moving anything.
+    pub fn history(&self, id: &str, after: u64, limit: u32) -> Result<Vec<Event>> {
+        self.with_run(id, |_, _| Ok(()))?;
+        self.project.journal.events(id, after, limit as usize)
     }
 
     /// Looks at a run.

@@ -82,6 +82,23 @@ words! {
     }
 }
 
+impl EventKind {
+    /// Whether somebody should look at it: such an event is logged as a warning.
+    pub fn is_grave(self) -> bool {
+        matches!(
+            self,
+            Self::Ambiguous
+                | Self::Held
+                | Self::Rejected
+                | Self::ArchiveFailed
+                | Self::Paused
+                | Self::Anomaly
+                | Self::Deadline
+                | Self::Orphan
+        )
+    }
+}
+
 words! {
     /// Why a run waits.
     WaitReason {

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::Method;
 use url::Url;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::action::{Kind, Terms};
 use crate::model::drift::Shape;
 use crate::model::time::Clock;
@@ -63,6 +65,14 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     /// 404 or a redirect. A vendor whose paths have one form only says so.
     fn item_forms(&self, _operation: &Operation) -> &'static [PathForm] {
         &[PathForm::Slash, PathForm::Bare]
+    }
+    /// Builds the request of a call that is no [`Operation`], to a path below the base URL.
+    fn raw(&self, method: &Method, path: &str, body: Option<Bytes>) -> Result<Request> {
+        let _ = (method, path, body);
+        Err(Error::new(
+            ErrorKind::Config,
+            format!("{} offers no raw calls", self.name()),
+        ))
     }
     /// Reads a response to an operation, whatever its status.
     fn read(&self, operation: &Operation, response: &Response) -> Reading;

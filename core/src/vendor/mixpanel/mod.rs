@@ -7,6 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::Method;
 use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,7 @@ mod address;
 mod answer;
 pub(crate) mod callback;
 mod credentials;
+mod raw;
 mod region;
 mod shapes;
 mod v2;
@@ -279,6 +282,9 @@ impl Vendor for Mixpanel {
             (Version::V2, Operation::Cancel { .. }) => &[PathForm::Bare, PathForm::Slash],
             _ => &[PathForm::Slash, PathForm::Bare],
         }
+    }
+    fn raw(&self, method: &Method, path: &str, body: Option<Bytes>) -> Result<Request> {
+        raw::request(self, method, path, body)
     }
     fn read(&self, operation: &Operation, response: &Response) -> Reading {
         answer::read(operation, response)
