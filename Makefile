@@ -50,6 +50,9 @@ lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshn
 	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features $(LINTED) -- -D warnings
 	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features $(LINTED) --all-targets -- -D warnings $(TESTS_MAY)
 	$(PY) -m mypy --strict
+	$(PY) -m pyright -p pyproject.toml
+	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m pyright --verifytypes dsrkit --ignoreexternal
+	$(PY) -m mypy.stubtest dsrkit._native --ignore-disjoint-bases --mypy-config-file pyproject.toml
 
 demonstration: ## a million people through kills, an outage, an expired token (minutes); docs/DEMONSTRATION.md tells it
 	DSRKIT_DEMONSTRATION_PEOPLE=1000000 $(CARGO) test -p dsrkit --features $(FEATURES) --test demonstration -- --nocapture
@@ -84,8 +87,8 @@ clean: ## remove what was built and what the demo left
 
 $(VENV)/.tools:
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install -q --upgrade 'pip>=24'
-	$(VENV)/bin/pip install -q 'pytest>=8' 'mypy>=1.15' 'jsonschema>=4' 'types-jsonschema>=4'
+	$(VENV)/bin/pip install -q --upgrade 'pip>=25.1'
+	$(VENV)/bin/pip install -q --group test
 	touch $@
 
 $(VENV)/.browser: $(VENV)/.tools
@@ -98,6 +101,9 @@ $(VENV)/.conformance: $(VENV)/.tools tests/conformance/package.json
 	npm install --silent --no-audit --no-fund --prefix target/conformance
 	touch $@
 
+# As a wheel, so that the first five minutes are tried with the very same.
 $(VENV)/.installed: $(VENV)/.tools $(RUST_SOURCES) $(PY_SOURCES)
-	$(VENV)/bin/pip install -q --no-deps --force-reinstall --config-settings=build-args="--profile $(PROFILE)$(if $(filter dev,$(PROFILE)), --features failpoints)" .
+	rm -rf target/wheels/dev
+	$(VENV)/bin/pip wheel -q --no-deps -w target/wheels/dev --config-settings=build-args="--profile $(PROFILE)$(if $(filter dev,$(PROFILE)), --features failpoints)" .
+	$(VENV)/bin/pip install -q --no-deps --no-index --force-reinstall target/wheels/dev/dsrkit-*.whl
 	touch $@

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dsrkit::{CollectOptions, Error, ErrorKind, Journal, PlanOptions, Result, RunHandle, Secret};
+use dsrkit::{Journal, Network, Result, RunHandle, Settings};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyCapsule, PyDict, PyList};
 
 use crate::convert;
 use crate::door::{self, Owned, Work};
@@ -15,11 +15,17 @@ use crate::error::raise;
 use crate::gate::{Events, Gate, within};
 use crate::ids::Ids;
 use crate::mixpanel::Mixpanel;
+use crate::options::{Packing, plan_options};
 use crate::settings;
+use crate::tables;
 
 /// A client of one project.
 #[pyclass(frozen, module = "dsrkit._native")]
-pub struct Client(Owned<Gate>);
+pub struct Client {
+    gate: Owned<Arc<Gate>>,
+    /// Time-outs and network of single calls, where they differ from the client's.
+    calls: Option<(Settings, Network)>,
+}
 
 #[pymethods]
 impl Client {
@@ -45,12 +51,44 @@ impl Client {
             }
             builder.build()
         })?;
-        Ok(Self(Owned::new(Gate::new(client))))
+        Ok(Self {
+            gate: Owned::new(Arc::new(Gate::new(client))),
+            calls: None,
+        })
+    }
+
+    /// The same client, with other settings for its single calls.
+    fn with_options(
+        &self,
+        py: Python<'_>,
+        mixpanel: &Mixpanel,
+        settings: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let settings = settings::from_dict(settings)?;
+        let gate = Arc::clone(self.gate.get(py)?);
+        let network = door::enter(py, || gate.network(&settings, &mixpanel.0))?;
+        Ok(Self {
+            gate: Owned::new(gate),
+            calls: Some((settings, network)),
+        })
+    }
+
+    /// A call that has no method here; `json` is its body.
+    fn raw(
+        &self,
+        py: Python<'_>,
+        method: String,
+        path: String,
+        json: Option<String>,
+    ) -> PyResult<Work> {
+        let client = self.core(py)?;
+        let call = async move { client.raw(&method, &path, json).await };
+        self.work(py, call, convert::answer)
     }
 
     /// Closes the journal, once the call under way is recorded or so many seconds have passed.
     fn close(&self, py: Python<'_>, patience: f64) -> PyResult<Work> {
-        Ok(Work::new(self.0.get(py)?.close(patience), nothing))
+        Ok(Work::new(self.gate.get(py)?.close(patience), nothing))
     }
 
     /// Waits until the call under way is recorded, or so many seconds have passed.
@@ -151,14 +189,11 @@ impl Client {
     /// The ids of all plans and runs.
     fn runs(&self, py: Python<'_>) -> PyResult<Work> {
         let client = self.core(py)?;
-        let list = move || {
-            Ok(client
-                .runs()?
-                .iter()
-                .map(|run| run.id().to_owned())
-                .collect::<Vec<String>>())
+        let ids = move || {
+            let runs = client.runs()?;
+            Ok(runs.iter().map(|run| run.id().to_owned()).collect())
         };
-        Work::begin(py, list, |py, ids| Ok(PyList::new(py, ids)?.into_any()))
+        Work::begin(py, ids, convert::list)
     }
 
     /// What is known of a plan or a run; raises `NotFoundError` for one that is not there.
@@ -193,11 +228,7 @@ impl Client {
         #[pyo3(from_py_with = settings::older_than)] older_than: std::time::Duration,
     ) -> PyResult<Work> {
         let client = self.core(py)?;
-        Work::begin(
-            py,
-            move || client.purge(older_than),
-            |py, ids| Ok(PyList::new(py, ids)?.into_any()),
-        )
+        Work::begin(py, move || client.purge(older_than), convert::list)
     }
 
     fn verify_journal(&self, py: Python<'_>) -> PyResult<Work> {
@@ -245,19 +276,28 @@ impl Client {
         batch: u32,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
         let rows = self.look(py, id, |run| run.outcomes(batch))?;
-        rows.map(|rows| {
-            let rows = rows.into_iter().map(|row| {
-                let outcome = row.outcome.as_str();
-                (row.id, outcome, row.batch, row.task_id, row.package)
-            });
-            PyList::new(py, rows.collect::<Vec<_>>())
-        })
-        .transpose()
+        rows.map(|rows| convert::outcomes(py, rows)).transpose()
+    }
+
+    /// Events that the journal has now, a page at a time.
+    fn history<'py>(&self, py: Python<'py>, id: &str, after: u64) -> PyResult<Bound<'py, PyAny>> {
+        let page = self.look(py, id, |run| run.history(after, tables::PAGE))?;
+        convert::plain(py, &page)
+    }
+
+    /// Rows of "outcomes" or "events" as an Arrow stream.
+    fn stream<'py>(
+        &self,
+        py: Python<'py>,
+        id: String,
+        table: &str,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        tables::stream(py, Arc::clone(self.gate.get(py)?), id, table)
     }
 
     fn events(&self, py: Python<'_>, id: &str, after: u64) -> PyResult<Events> {
         let reader = self.look(py, id, |run| Ok(run.events_after(after)))?;
-        Ok(Events::new(self.0.get(py)?, reader))
+        Ok(Events::new(self.gate.get(py)?, reader))
     }
 
     fn wait(&self, py: Python<'_>, id: String, timeout: Option<f64>) -> PyResult<Work> {
@@ -266,7 +306,6 @@ impl Client {
         })
     }
 
-    #[pyo3(signature = (id, batch, decision, task_id, confirm))]
     fn decide(
         &self,
         py: Python<'_>,
@@ -294,16 +333,7 @@ impl Client {
         into: PathBuf,
         options: Packing,
     ) -> PyResult<Work> {
-        let options = CollectOptions {
-            html: options.html,
-            timezone: options.timezone,
-            language: Some(options.language),
-            templates: options.templates,
-            protect: options.protect.map(Secret::new),
-            raw: options.raw,
-            allow_plain: options.allow_plain,
-            secrets: options.secrets.into_iter().map(Secret::new).collect(),
-        };
+        let options = options.into();
         self.on_run(
             py,
             id,
@@ -312,23 +342,10 @@ impl Client {
     }
 }
 
-/// The options of `collect`, as a dict.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-struct Packing {
-    html: bool,
-    raw: bool,
-    timezone: Option<String>,
-    language: String,
-    templates: Option<PathBuf>,
-    protect: Option<String>,
-    allow_plain: bool,
-    secrets: Vec<String>,
-}
-
 impl Client {
     pub fn core(&self, py: Python<'_>) -> PyResult<Arc<dsrkit::Client>> {
-        self.0.get(py)?.client().map_err(|error| raise(py, &error))
+        let client = self.gate.get(py)?.client_for(self.calls.as_ref());
+        client.map_err(|error| raise(py, &error))
     }
 
     pub fn work<T: Send + 'static>(
@@ -337,7 +354,7 @@ impl Client {
         work: impl Future<Output = Result<T>> + Send + 'static,
         answer: impl for<'py> FnOnce(Python<'py>, T) -> PyResult<Bound<'py, PyAny>> + Send + 'static,
     ) -> PyResult<Work> {
-        Ok(Work::new(self.0.get(py)?.pass(work), answer))
+        Ok(Work::new(self.gate.get(py)?.pass(work), answer))
     }
 
     fn look<T: Send>(
@@ -372,25 +389,4 @@ fn nothing<T>(py: Python<'_>, _: T) -> PyResult<Bound<'_, PyAny>> {
 
 fn number(py: Python<'_>, count: u64) -> PyResult<Bound<'_, PyAny>> {
     Ok(count.into_pyobject(py)?.into_any())
-}
-
-fn plan_options(given: &Bound<'_, PyDict>) -> PyResult<PlanOptions> {
-    let mut options = PlanOptions::default();
-    for (name, value) in given.iter() {
-        let name: String = name.extract()?;
-        match name.as_str() {
-            "reference" => options.reference = value.extract()?,
-            "received_at" => options.received_at = value.extract()?,
-            "deadline" => options.deadline = value.extract()?,
-            "skip_bad" => options.skip_bad = value.extract()?,
-            "allow_unusual" => options.allow_unusual = value.extract()?,
-            "hold_for" => options.hold_for = settings::seconds(&name, &value)?,
-            "archives" => options.archives = value.extract()?,
-            _ => {
-                let message = format!("a plan has no option {name}");
-                return Err(raise(given.py(), &Error::new(ErrorKind::Internal, message)));
-            }
-        }
-    }
-    Ok(options)
 }

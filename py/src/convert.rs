@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use dsrkit::{Compliance, Disclosure, Error, ErrorKind, FlowOutcome, Job, Kind, PlanHandle, Terms};
+use dsrkit::model::wire::Response;
+use dsrkit::{
+    Compliance, Disclosure, Error, ErrorKind, FlowOutcome, Job, Kind, PlanHandle, SubjectOutcome,
+    Terms,
+};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use serde_json::Value;
 
 use crate::error::raise;
@@ -25,6 +29,34 @@ pub fn report<'py>(py: Python<'py>, data: &dsrkit::ReportData) -> PyResult<Bound
     let report = plain(py, data)?;
     report.set_item("text", data.to_string())?;
     Ok(report)
+}
+
+/// Texts.
+pub fn list(py: Python<'_>, texts: Vec<String>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(PyList::new(py, texts)?.into_any())
+}
+
+/// Rows of id, outcome, batch, task id, package.
+pub fn outcomes(py: Python<'_>, rows: Vec<SubjectOutcome>) -> PyResult<Bound<'_, PyList>> {
+    let rows = rows.into_iter().map(|row| {
+        let outcome = row.outcome.as_str();
+        (row.id, outcome, row.batch, row.task_id, row.package)
+    });
+    PyList::new(py, rows.collect::<Vec<_>>())
+}
+
+/// A raw answer: status, headers that are text, body.
+pub fn answer(py: Python<'_>, answer: Response) -> PyResult<Bound<'_, PyAny>> {
+    let headers = PyDict::new(py);
+    for (name, value) in &answer.headers {
+        if let Ok(text) = value.to_str() {
+            headers.set_item(name.as_str(), text)?;
+        }
+    }
+    let body = PyBytes::new(py, &answer.body);
+    Ok((answer.status.as_u16(), headers, body)
+        .into_pyobject(py)?
+        .into_any())
 }
 
 /// A JSON value as Python sees it.

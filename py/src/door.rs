@@ -20,6 +20,7 @@ use pyo3_async_runtimes::generic::{self, ContextExt};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::raise;
+use crate::log;
 
 /// How often a blocking wait lets Python handle signals.
 const SIGNALS_EVERY: Duration = Duration::from_millis(50);
@@ -48,6 +49,7 @@ pub fn runtime() -> Result<&'static Runtime> {
         .enable_all()
         .build()
         .map_err(|error| Error::new(ErrorKind::Io, "cannot start threads").with_source(error))?;
+    log::listen();
     let runtime: &'static Runtime = Box::leak(Box::new(runtime));
     *slot = Some((pid, runtime));
     Ok(runtime)
@@ -150,14 +152,17 @@ impl Work {
     fn wait<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let task = self.take(py)?;
         let runtime = runtime().map_err(|error| raise(py, &error))?;
-        let done = py.detach(|| runtime.block_on(until_signal(caught(task))))?;
-        answered(py, done)
+        log::flush(py);
+        let done = py.detach(|| runtime.block_on(until_signal(caught(task))));
+        log::flush(py);
+        answered(py, done?)
     }
 
     /// An awaitable of the running event loop. Cancelling it drops the future.
     fn spawn<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let task = self.take(py)?;
         runtime().map_err(|error| raise(py, &error))?;
+        log::flush(py);
         generic::future_into_py::<Door, _, _>(py, async move { Ok(Reply(caught(task).await)) })
     }
 }
@@ -189,9 +194,11 @@ async fn until_signal<T>(future: impl Future<Output = T>) -> PyResult<T> {
             biased;
             done = &mut future => return Ok(done),
             _ = ticks.tick() => {
-                // The bare method is not general enough over the lifetime of `py`.
-                #[allow(clippy::redundant_closure_for_method_calls)]
-                if let Some(signal) = Python::try_attach(|py| py.check_signals()) {
+                let signal = Python::try_attach(|py| {
+                    log::flush(py);
+                    py.check_signals()
+                });
+                if let Some(signal) = signal {
                     signal?;
                 }
             }
@@ -255,6 +262,7 @@ impl<'py> IntoPyObject<'py> for Reply {
     type Error = PyErr;
 
     fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        log::flush(py);
         answered(py, self.0)
     }
 }

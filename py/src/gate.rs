@@ -5,7 +5,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use dsrkit::{Client, Error, ErrorKind, EventReader, Result};
+use dsrkit::vendor::Vendor;
+use dsrkit::{Client, Error, ErrorKind, EventReader, Network, Result, Settings};
 use pyo3::prelude::*;
 use tokio::sync::watch;
 
@@ -33,6 +34,25 @@ impl Gate {
     pub fn client(&self) -> Result<Arc<Client>> {
         let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         client.clone().ok_or_else(closed)
+    }
+
+    /// The client, with settings and a network of its own for single calls.
+    pub fn client_for(&self, calls: Option<&(Settings, Network)>) -> Result<Arc<Client>> {
+        let client = self.client()?;
+        match calls {
+            None => Ok(client),
+            Some((settings, network)) => client
+                .with_settings(settings.clone(), network)
+                .map(Arc::new),
+        }
+    }
+
+    /// A network for single calls by these settings, if the client may make such calls.
+    pub fn network(&self, settings: &Settings, vendor: &dyn Vendor) -> Result<Network> {
+        settings.check()?;
+        let network = Network::new(settings, vendor)?;
+        self.client()?.with_settings(settings.clone(), &network)?;
+        Ok(network)
     }
 
     /// Work that ends when the client is closed. Whatever of the client it uses, it must own.

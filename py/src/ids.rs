@@ -8,9 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use dsrkit::{Error, ErrorKind, IdSource};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyList, PyString};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString};
 use tokio::sync::mpsc;
 
+use crate::columns::{self, Chunk, Packed, Window};
 use crate::door::{Owned, Work};
 use crate::error::raise;
 
@@ -18,7 +19,7 @@ use crate::error::raise;
 const WAITING: usize = 4;
 
 enum Message {
-    Chunk(Vec<String>),
+    Chunk(Chunk),
     /// Without it the import is not whole: the iterable raised, or the caller went away.
     End,
 }
@@ -61,7 +62,7 @@ impl Ids {
         let source = IdSource::each(move |give| {
             loop {
                 match receiver.blocking_recv() {
-                    Some(Message::Chunk(ids)) => ids.iter().try_for_each(|id| give(id))?,
+                    Some(Message::Chunk(ids)) => ids.each(give)?,
                     Some(Message::End) => return Ok(()),
                     None => {
                         return Err(Error::new(
@@ -99,25 +100,43 @@ impl Ids {
     /// Hands a chunk over. Gives whether more is wanted.
     fn put(&self, chunk: &Bound<'_, PyList>) -> PyResult<Work> {
         let py = chunk.py();
-        let mut state = self
-            .0
-            .get(py)?
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut ids = texts(chunk, state.position)?;
-        state.position += ids.len() as u64;
-        let sender = state.sender.clone();
-        if let Some(gathered) = &mut state.gathered {
-            gathered.append(&mut ids);
-            return Ok(Work::new(async { Ok(true) }, boolean));
-        }
-        let send = async move {
-            match sender {
-                Some(sender) => Ok(sender.send(Message::Chunk(ids)).await.is_ok()),
-                None => Ok(false),
-            }
-        };
-        Ok(Work::new(send, boolean))
+        self.hand_over(py, |first| Ok(Chunk::Texts(texts(chunk, first)?)))
+    }
+
+    /// The same for a part of an Arrow column of texts: their bytes, and where each of them begins
+    /// and the last one ends.
+    fn put_texts(
+        &self,
+        py: Python<'_>,
+        bytes: &[u8],
+        offsets: &[u8],
+        wide: bool,
+    ) -> PyResult<Work> {
+        self.hand_over(py, |first| {
+            packed(py, columns::texts(bytes, offsets, wide), first)
+        })
+    }
+
+    /// The same for a part of an Arrow column of views. A window is a part of one of the column's
+    /// buffers: the buffer's number, where the window begins in it, and its bytes.
+    #[allow(clippy::needless_pass_by_value)] // Python's values are owned here
+    fn put_views(
+        &self,
+        py: Python<'_>,
+        views: &[u8],
+        windows: Vec<(usize, usize, Bound<'_, PyBytes>)>,
+    ) -> PyResult<Work> {
+        let windows: Vec<Window<'_>> = windows
+            .iter()
+            .map(|(buffer, start, bytes)| Window {
+                buffer: *buffer,
+                start: *start,
+                bytes: bytes.as_bytes(),
+            })
+            .collect();
+        self.hand_over(py, |first| {
+            packed(py, columns::views(views, &windows), first)
+        })
     }
 
     /// Says that all ids were handed over.
@@ -154,6 +173,37 @@ impl Ids {
         Self(Owned::new(Mutex::new(state)))
     }
 
+    /// Hands over a chunk that is made now that its first position is known.
+    fn hand_over(
+        &self,
+        py: Python<'_>,
+        make: impl FnOnce(u64) -> PyResult<Chunk>,
+    ) -> PyResult<Work> {
+        let mut state = self
+            .0
+            .get(py)?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let ids = make(state.position)?;
+        state.position += ids.len() as u64;
+        let sender = state.sender.clone();
+        if let Some(gathered) = &mut state.gathered {
+            ids.each(&mut |id| {
+                gathered.push(id.to_owned());
+                Ok(())
+            })
+            .map_err(|error| raise(py, &error))?;
+            return Ok(Work::new(async { Ok(true) }, boolean));
+        }
+        let send = async move {
+            match sender {
+                Some(sender) => Ok(sender.send(Message::Chunk(ids)).await.is_ok()),
+                None => Ok(false),
+            }
+        };
+        Ok(Work::new(send, boolean))
+    }
+
     /// The source, once.
     pub fn take(&self, py: Python<'_>) -> PyResult<IdSource> {
         let mut state = self
@@ -177,6 +227,24 @@ impl Ids {
 
 fn boolean(py: Python<'_>, yes: bool) -> PyResult<Bound<'_, PyAny>> {
     Ok(yes.into_pyobject(py)?.to_owned().into_any())
+}
+
+fn packed(
+    py: Python<'_>,
+    made: std::result::Result<Packed, (usize, &'static str)>,
+    first: u64,
+) -> PyResult<Chunk> {
+    made.map(Chunk::Packed).map_err(|(row, what)| {
+        let message = format!("position {}: {what}", first + row as u64);
+        raise(py, &Error::new(ErrorKind::InvalidInput, message))
+    })
+}
+
+/// How far apart the texts lie that a part of a column of views uses, for each of the column's
+/// buffers: its number, where its first used byte is, where its last one ends, and how many are used.
+#[pyfunction]
+pub fn view_spans(views: &[u8]) -> Vec<(usize, usize, usize, usize)> {
+    columns::spans(views)
 }
 
 /// The chunk's texts. Errors name the position and never the value.

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 mod callback;
 mod client;
+mod columns;
 mod convert;
 mod door;
 mod drift;
@@ -12,10 +13,13 @@ mod error;
 mod flow;
 mod gate;
 mod ids;
+mod log;
 mod mixpanel;
 mod mixpeek;
+mod options;
 mod sandbox;
 mod settings;
+mod tables;
 
 #[pymodule]
 mod _native {
@@ -37,7 +41,9 @@ mod _native {
     #[pymodule_export]
     use crate::gate::Events;
     #[pymodule_export]
-    use crate::ids::Ids;
+    use crate::ids::{Ids, view_spans};
+    #[pymodule_export]
+    use crate::log::flush_logs;
     #[pymodule_export]
     use crate::mixpanel::Mixpanel;
     #[pymodule_export]
@@ -46,6 +52,8 @@ mod _native {
     use crate::sandbox::Sandbox;
     #[pymodule_export]
     use crate::settings::{check_settings, default_settings};
+    #[pymodule_export]
+    use crate::tables::table_schema;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)] // Python's own spelling

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import random
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +73,46 @@ def test_cancelling_an_await_leaves_the_run_as_it_is(tmp_path: Path) -> None:
             assert vendor.summary()["max_per_id"] == 1
 
     asyncio.run(go_on())
+
+
+def futures() -> int:
+    gc.collect()
+    return sum(isinstance(each, asyncio.Future) for each in gc.get_objects())
+
+
+def test_cancelling_leaks_nothing() -> None:
+    async def main() -> None:
+        with dsrkit.Sandbox(speed="real") as vendor:
+            async with dsrkit.AsyncClient(vendor.mixpanel(), ":memory:") as client:
+                run = await client.delete(["a", "b"], confirm=2)
+                async for event in run.events():
+                    if event.kind == "submitted":
+                        break
+                own = asyncio.all_tasks()
+                threads = threading.active_count()
+
+                async def read() -> None:
+                    async for _ in run.events():
+                        pass
+
+                first = 0
+                for turn in range(30):
+                    waiting = [run.wait(), run.wait(progress=lambda event: None), read()]
+                    tasks = [asyncio.ensure_future(each) for each in waiting]
+                    await asyncio.sleep(random.random() / 100)
+                    for task in tasks:
+                        task.cancel()
+                    results = await asyncio.gather(*tasks, return_exceptions=True)
+                    assert all(isinstance(each, asyncio.CancelledError) for each in results)
+                    first = first if turn else futures()
+                assert asyncio.all_tasks() == own
+                assert threading.active_count() == threads
+                # As many as after the first time: what the last turn and its generators hold.
+                assert futures() <= first
+                assert run.counts == {"submitted": 2}
+            assert vendor.summary()["max_per_id"] == 1
+
+    asyncio.run(main())
 
 
 def test_reading_ids_does_not_block_the_loop() -> None:

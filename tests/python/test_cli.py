@@ -6,6 +6,7 @@ import json
 import signal
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,5 +54,29 @@ def test_a_port_that_is_taken_is_told_in_one_line(program: object) -> None:
     port = json.loads(first.stdout.readline())["base_url"].split(":")[2].split("/")[0]
     second = program(None, "-m", "dsrkit", "sandbox", "--port", port)
     out, err = second.communicate(timeout=5)
-    assert (second.returncode, out) == (1, "")
+    assert (second.returncode, out) == (2, "")
     assert err.startswith("dsrkit: ") and len(err.splitlines()) == 1
+
+
+def test_a_file_is_looked_at_without_sending_anything(program: object, tmp_path: Path) -> None:
+    assert callable(program)
+    (tmp_path / "people.csv").write_text("name,id\nA,a\nB,b\nA,a\n", "utf-8")
+    process = program(None, "-m", "dsrkit", "plan", "people.csv", "--column", "id", "--deletion")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith("2 people, 1 rows repeated somebody\n1 requests; ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["nowhere.csv"], "nowhere.csv"), (["people.csv", "--column", "none"], "column")],
+)
+def test_what_cannot_be_read_is_one_line_that_says_what_to_do(
+    program: object, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    assert callable(program)
+    (tmp_path / "people.csv").write_text("name,id\nA,a\n", "utf-8")
+    process = program(None, "-m", "dsrkit", "plan", *arguments)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith("dsrkit: ") and says in err and len(err.splitlines()) == 1

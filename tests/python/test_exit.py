@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -38,7 +39,10 @@ except TimeoutError:
 """
 
 
-@pytest.mark.parametrize("then", ["", EVENT, DEADLINE, THREAD, TASK])
+TIMES = 20 if os.environ.get("DSRKIT_SOAK") else 1
+
+
+@pytest.mark.parametrize("then", ["", EVENT, DEADLINE, THREAD, TASK] * TIMES)
 def test_the_interpreter_ends_with_an_unfinished_run(
     program: object, tmp_path: Path, then: str
 ) -> None:

@@ -75,7 +75,7 @@ def test_a_whole_table_is_no_column(client: dsrkit.Client) -> None:
     class Table(list):  # type: ignore[type-arg]
         columns = ["name", "distinct_id"]
 
-        def __arrow_c_stream__(self) -> None: ...
+        def __dataframe__(self) -> None: ...
 
     with pytest.raises(TypeError, match="one column"):
         client.plan_deletion(Table(["name", "distinct_id"]))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 import signal
 import time
 from pathlib import Path
@@ -9,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import dsrkit
+
+ALLOWED = 0.2
 
 WAITING = """
 import sys, time
@@ -85,3 +90,62 @@ except KeyboardInterrupt:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "[]\n"), err
+
+
+MANY = """
+import json, signal, sys, time
+import dsrkit
+
+def never():
+    while True:
+        time.sleep(0.001)
+        yield "user-1"
+
+vendor = dsrkit.Sandbox(speed="real", state="vendor.log")
+vendor.faults([{"on": "get_deletion", "kind": "slow_body", "chunk": 1, "pause_ms": 60_000, "times": 10_000}])
+client = dsrkit.Client(vendor.mixpanel(), journal="dsr.sqlite3")
+run = client.delete(["a", "b"], confirm=2)
+for event in run.events():
+    if event.kind == "submitted":
+        break
+calls = [
+    run.wait,
+    lambda: run.wait(timeout=3600),
+    lambda: run.wait(progress=lambda event: None),
+    lambda: list(run.events()),
+    lambda: client.plan_retrieval(never()),
+    lambda: client.get_deletion("123"),
+    lambda: client.raw("GET", "/data-deletions/v3.0/123/"),
+]
+for number in range(int(sys.argv[1])):
+    call = calls[number % len(calls)]
+    print("begin", flush=True)
+    late = None
+    try:
+        while True:
+            call()
+    except KeyboardInterrupt:
+        late = time.time()
+    print(json.dumps([late, run.counts, len(client.runs())]), flush=True)
+"""
+
+
+def test_ctrl_c_at_any_moment(program: object, tmp_path: Path) -> None:
+    assert callable(program)
+    times = 105 if os.environ.get("DSRKIT_SOAK") else 14
+    draw = random.Random(17)
+    process = program(MANY, str(times))
+    for number in range(times):
+        assert process.stdout.readline() == "begin\n", process.stderr.read()
+        time.sleep(0.01 + draw.random() * 0.2)
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        late, counts, runs = json.loads(process.stdout.readline())
+        assert late - sent < ALLOWED, f"call {number % 7} took {late - sent:.3f} s"
+        assert (counts, runs) == ({"submitted": 2}, 1)
+    process.communicate(timeout=10)
+    with dsrkit.Sandbox(state=tmp_path / "vendor.log") as vendor:
+        with dsrkit.Client(vendor.mixpanel(), tmp_path / "dsr.sqlite3") as client:
+            assert client.verify_journal() > 0
+            assert [run.counts for run in client.runs()] == [{"submitted": 2}]
+        assert vendor.summary()["max_per_id"] == 1

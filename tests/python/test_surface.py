@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import pickle
 import stat
@@ -24,7 +25,15 @@ def test_exports_are_sorted_and_there() -> None:
     assert len(set(dsrkit.__all__)) == len(dsrkit.__all__)
     assert all(hasattr(dsrkit, name) for name in dsrkit.__all__)
     visible = {name for name in vars(dsrkit) if not name.startswith("_")}
-    modules = {"demo", "mixpanel", "mixpeek", "sandbox", "settings", "annotations"}
+    modules = {
+        "annotations",
+        "demo",
+        "mixpanel",
+        "mixpeek",
+        "pytest_plugin",
+        "sandbox",
+        "settings",
+    }
     assert visible - modules == set(dsrkit.__all__) - {"__version__"}
 
 
@@ -43,16 +52,28 @@ def test_both_clients_have_the_same_methods(waiting: type, awaiting: type) -> No
             name: [
                 (p.name, p.kind, p.default) for p in inspect.signature(member).parameters.values()
             ]
-            for name, member in inspect.getmembers(cls, inspect.isfunction)
+            for name, member in inspect.getmembers(cls, inspect.isroutine)
             if not name.startswith("_")
         }
 
+    def properties(cls: type) -> set[str]:
+        members = inspect.getmembers(cls, lambda member: isinstance(member, property))
+        return {name for name, _ in members}
+
     assert methods(waiting) == methods(awaiting)
-    for name, member in inspect.getmembers(awaiting, inspect.isfunction):
-        if not name.startswith("_") and name not in ("to_dict",):
-            assert inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member), name
-            assert member.__doc__ == getattr(waiting, name).__doc__
-            assert member.__doc__, name
+    assert properties(waiting) == properties(awaiting)
+    if dataclasses.is_dataclass(waiting):
+        names = [[field.name for field in dataclasses.fields(cls)] for cls in (waiting, awaiting)]
+        assert names[0] == names[1]
+    # What does no I/O is the same for both.
+    plain = {"to_dict", "with_options", "sandbox"}
+    for name, member in inspect.getmembers(awaiting, inspect.isroutine):
+        if name.startswith("_"):
+            continue
+        awaited = inspect.iscoroutinefunction(member) or inspect.isasyncgenfunction(member)
+        assert awaited is (name not in plain), name
+        assert member.__doc__ == getattr(waiting, name).__doc__
+        assert member.__doc__, name
 
 
 def test_errors_are_those_of_the_core() -> None:
@@ -208,14 +229,6 @@ def test_waiting_has_an_end_when_asked() -> None:
         with pytest.raises(TimeoutError):
             run.wait(timeout=0.05, progress=lambda event: None)
         assert run.state in ("running", "waiting")
-
-
-def test_progress_is_shown(client: dsrkit.Client, capsys: pytest.CaptureFixture[str]) -> None:
-    seen: list[dsrkit.Event] = []
-    client.delete(["a"], confirm=1).wait(progress=seen.append)
-    assert {"submitted", "status", "finished"} <= {event.kind for event in seen}
-    client.delete(["b"], confirm=1).wait(progress=True)
-    assert capsys.readouterr().err
 
 
 def test_a_plan_shows_what_it_will_do(client: dsrkit.Client) -> None:

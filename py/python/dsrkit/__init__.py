@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from . import errors, types
 from ._aio import AsyncClient, AsyncPlan, AsyncRun
-from ._client import Client, Plan, Run
+from ._client import Client
+from ._run import Plan, Run
 from ._native import __version__
 from ._callback import Callback, verify_callback
-from ._outcomes import Outcomes, SubjectOutcome
+from ._outcomes import EventLog, Outcomes, SubjectOutcome
 from .errors import (
     AmbiguousError,
     ArchiveError,
@@ -59,7 +60,7 @@ from ._report import (
 from .receiver import CallbackReceiver
 from .sandbox import Sandbox
 from .settings import Settings
-from .types import Estimate, Event, FlowOutcome, Job, ShapeCount
+from .types import Estimate, Event, FlowOutcome, Job, RawAnswer, ShapeCount
 
 __all__ = [
     "AmbiguousAttempt",
@@ -83,6 +84,7 @@ __all__ = [
     "DsrError",
     "Estimate",
     "Event",
+    "EventLog",
     "FileError",
     "FlowOutcome",
     "ForkError",
@@ -104,6 +106,7 @@ __all__ = [
     "Processed",
     "ProtocolError",
     "RateLimitedError",
+    "RawAnswer",
     "RefusedRow",
     "RefusedRows",
     "Report",

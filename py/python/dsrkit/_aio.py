@@ -6,18 +6,19 @@ import inspect
 import os
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
+from json import dumps
 from types import TracebackType
 from typing import Any
 
 from . import _native
 from ._native import drift
 from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
-from ._client import Client, Plan, Run
+from ._client import Client
+from ._run import Plan, Run
 from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed_async, freeze_async, source
 from ._packing import packing
 from ._progress import Left, Progress, Show
-from .mixpanel import several
 from ._report import Processed, Report
 from .types import (
     ComplianceType,
@@ -26,6 +27,7 @@ from .types import (
     Event,
     FlowOutcome,
     Job,
+    RawAnswer,
     ShapeCount,
 )
 
@@ -101,6 +103,12 @@ class AsyncClient(ClientBase):
         await feed_async(native, chunks)
         call = _native.flow(self._native, "deletion", native, compliance_type, wait)
         return FlowOutcome(**await call.spawn())
+
+    async def raw(
+        self, method: str, path: str, json: object = None
+    ) -> RawAnswer:
+        body = None if json is None else dumps(json)
+        return RawAnswer._of(await self._native.raw(method, path, body).spawn())
 
     async def plan_retrieval(
         self,

@@ -7,18 +7,18 @@ import os
 import tempfile
 import weakref
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
 from time import monotonic
 from typing import Any, TypeVar
 
 from . import _native, errors
-from ._outcomes import Outcomes
+from ._outcomes import EventLog, Outcomes
 from .mixpanel import Mixpanel
 from ._report import JobReport, RefusedRows, Report
 from .sandbox import Sandbox
 from .settings import Settings
-from .types import Estimate, Job, Kind, State, milliseconds, moment
+from .types import Estimate, Job, Kind, State, WaitReason, milliseconds, moment
 
 _Client = TypeVar("_Client", bound="ClientBase")
 
@@ -29,6 +29,12 @@ the next process finds the call as ambiguous."""
 _clients: weakref.WeakSet[ClientBase] = weakref.WeakSet()
 
 
+if _level := os.environ.get("DSRKIT_LOG"):
+    from . import _logging
+
+    _logging.to_stderr(_level)
+
+
 @atexit.register
 def _last_calls() -> None:
     """A program that ends without closing its clients still records its last call."""
@@ -36,6 +42,7 @@ def _last_calls() -> None:
     for client in list(_clients):
         with suppress(errors.DsrError):
             client._native.idle(max(0.0, until - monotonic())).wait()
+    _native.flush_logs()
 
 
 def _shown(journal: str | None) -> str | None:
@@ -64,6 +71,7 @@ class ClientBase:
     ) -> None:
         if not isinstance(mixpanel, Mixpanel):
             raise TypeError(f"mixpanel is a dsrkit.Mixpanel, not {type(mixpanel).__name__}")
+        self._mixpanel = mixpanel
         self._journal = None if journal is None else os.fspath(journal)
         self._settings = settings or Settings()
         self._native = _native.Client(
@@ -98,6 +106,36 @@ class ClientBase:
         client.vendor, client._folder = vendor, folder
         return client
 
+    def with_options(
+        self: _Client,
+        *,
+        request_timeout: float | None = None,
+        connect_timeout: float | None = None,
+        backoff_initial: float | None = None,
+        backoff_max: float | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | os.PathLike[str] | None = None,
+    ) -> _Client:
+        """The same client, whose single calls have these time-outs (seconds), back-off (seconds),
+        proxy and authorities: `client.with_options(request_timeout=5).get_deletion(task_id)`. What
+        is not given stays as it is. Journal, pace and runs are shared, and runs go by the settings
+        of the client that was made first; closing either closes both."""
+        given = {
+            "request_timeout": request_timeout,
+            "connect_timeout": connect_timeout,
+            "backoff_initial": backoff_initial,
+            "backoff_max": backoff_max,
+            "proxy": proxy,
+            "ca_bundle": ca_bundle,
+        }
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        settings = replace(self._settings, **changes)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._settings = settings
+        other._native = self._native.with_options(self._mixpanel._native, settings.to_dict())
+        return other
+
     def _closed(self) -> None:
         if self.vendor is not None:
             self.vendor.close()
@@ -107,8 +145,11 @@ class ClientBase:
     def _report(self, data: dict[str, Any]) -> Report:
         native, run_id = self._native, data["run_id"]
         count = data["subjects"] if data["purged_at_ms"] is None else 0
-        outcomes = Outcomes(lambda batch: native.outcomes(run_id, batch), count)
-        return Report._of(data, outcomes)
+        outcomes, events = Outcomes(native, run_id, count), EventLog(native, run_id)
+        return Report._of(data, outcomes, events)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a client holds credentials: make one in the process that needs it")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} journal={_shown(self._journal)!r}>"
@@ -147,6 +188,21 @@ def _time(name: str, at: object) -> int:
     return milliseconds(at.astimezone(timezone.utc))
 
 
+class _Detached:
+    """Stands where a client stood, in what was copied into another process."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise errors.ConfigError(
+            "this was copied away from its client",
+            hint="Ask a client of the same journal for it: client.run(id).",
+        )
+
+    def __reduce__(self) -> str:
+        return "DETACHED"
+
+
+DETACHED: Any = _Detached()
+
 _Plan = TypeVar("_Plan", bound="PlanBase")
 
 
@@ -169,7 +225,7 @@ class PlanBase:
     estimate: Estimate
     confirm: str
     """What starts a deletion: how many people, and the first 8 digits of the plan's digest."""
-    _client: Any = field(repr=False, compare=False)
+    _client: Any = field(repr=False, compare=False, default=DETACHED)
 
     @classmethod
     def _of(cls: type[_Plan], data: dict[str, Any], client: Any) -> _Plan:
@@ -194,6 +250,15 @@ class PlanBase:
             _client=client,
         )
 
+    def _repr_html_(self) -> str:
+        from . import _display
+
+        return _display.plan(self)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        values = [getattr(self, each.name) for each in fields(self) if each.name != "_client"]
+        return (type(self), tuple(values))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         data = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -207,16 +272,24 @@ class RunBase:
     """One plan being carried out. Nothing moves unless somebody waits for it, reads its events
     or lets the client tick. Its properties always tell how it is now."""
 
-    __slots__ = ("_client", "_native", "_plan")
+    __slots__ = ("_client", "_plan")
 
     def __init__(self, plan: PlanBase) -> None:
         self._plan = plan
         self._client: ClientBase = plan._client
-        self._native: _native.Client = self._client._native
+
+    @property
+    def _native(self) -> _native.Client:
+        return self._client._native
 
     @property
     def id(self) -> str:
         return self._plan.id
+
+    @property
+    def plan(self) -> PlanBase:
+        """The plan it carries out."""
+        return self._plan
 
     @property
     def kind(self) -> Kind:
@@ -243,13 +316,22 @@ class RunBase:
         return None if next_due is None else moment(next_due[0])
 
     @property
-    def waiting_for(self) -> str | None:
-        """What is waited for: "rate", "scan budget", "back-off", "poll" or "hold_for"."""
+    def waiting_for(self) -> WaitReason | None:
+        """What is waited for: "rate", "scan budget", "back-off", "poll", "deadline" or
+        "hold_for"."""
         next_due = self._native.next_due(self.id)
         return None if next_due is None else next_due[1]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id} {self.kind} of {self._plan.subjects} people>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self._plan,))
+
+    def _repr_html_(self) -> str:
+        from . import _display
+
+        return _display.run(self)
 
     def _interrupted(self) -> KeyboardInterrupt:
         journal = self._client._journal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 from . import _native
 from .types import Kind, Plain
@@ -63,7 +63,9 @@ def raw(body: bytes) -> bytes:
 
 def pairs(headers: Headers) -> list[tuple[str, str]]:
     """Headers in any of the forms that frameworks have."""
-    given: Any = headers.items() if isinstance(headers, Mapping) else headers
+    given: Iterable[Any] = headers
+    if isinstance(headers, Mapping):
+        given = cast("Mapping[Any, Any]", headers).items()
     # Latin-1 reads every byte; what is not ASCII fits nothing.
     return [(_text(name), _text(value)) for name, value in given]
 

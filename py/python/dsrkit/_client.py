@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from datetime import datetime
+from json import dumps
 from types import TracebackType
-from typing import Any
 
 from . import _native
 from ._native import drift
-from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
+from ._base import PATIENCE, ClientBase, due, job, plan_options
 from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed, freeze, source
-from ._packing import packing
-from ._progress import Left, Progress, Show
-from .mixpanel import several
-from ._report import Processed, Report
+from ._report import Processed
+from ._run import Plan, Run
 from .types import (
     ComplianceType,
-    Decision,
     DisclosureType,
-    Event,
     FlowOutcome,
     Job,
+    RawAnswer,
     ShapeCount,
 )
 
-__all__ = ["Client", "Plan", "Run"]
+__all__ = ["Client"]
 
 
 class Client(ClientBase):
@@ -45,15 +41,17 @@ class Client(ClientBase):
         column: str | None = None,
         ids_as: IdsAs = "str",
     ) -> Job:
-        """One call: makes a retrieval task for at most 2,000 ids (version 2.0: for one).
-        No journal."""
+        """One call: makes a retrieval task for at most 2,000 ids (documented; version 2.0: for one).
+        No journal. Raises RateLimitedError when the pace or the scan budget refuses it for longer
+        than a minute, AmbiguousError when it was sent and the answer lost."""
         native, chunks = source(ids, column, ids_as, few=True)
         feed(native, chunks)
         call = self._native.create("retrieval", native, compliance_type, disclosure_type)
         return job(call.wait())
 
     def get_retrieval(self, task_id: str) -> Job:
-        """One call: the status of a retrieval task."""
+        """One call: the status of a retrieval task; NotFoundError for one that nobody knows. A
+        finished one has a `download_url`, which lives 14 days (documented)."""
         return job(self._native.get("retrieval", task_id).wait())
 
     def cancel_retrieval(self, task_id: str) -> None:
@@ -68,8 +66,9 @@ class Client(ClientBase):
         column: str | None = None,
         ids_as: IdsAs = "str",
     ) -> Job:
-        """One call: makes a deletion task for at most `deletion_limit` ids. No journal,
-        irreversible."""
+        """One call: makes a deletion task for at most `deletion_limit` ids (documented). No journal,
+        irreversible. Raises ConflictError when some of them are being deleted already (observed),
+        AmbiguousError when it was sent and the answer lost."""
         native, chunks = source(ids, column, ids_as, few=True)
         feed(native, chunks)
         return job(self._native.create("deletion", native, compliance_type, None).wait())
@@ -113,6 +112,16 @@ class Client(ClientBase):
         feed(native, chunks)
         call = _native.flow(self._native, "deletion", native, compliance_type, wait)
         return FlowOutcome(**call.wait())
+
+    def raw(
+        self, method: str, path: str, json: object = None
+    ) -> RawAnswer:
+        """One call of the vendor's API that has no method here, at the project's pace and with its
+        credentials, such as `raw("GET", "/data-deletions/v3.0/123/")`. `path` stands below the base
+        URL and may hold a query; `json` is anything that `json.dumps` takes. Gives the answer
+        whatever its status. Nothing is repeated or journaled, and nobody asks for a confirmation."""
+        body = None if json is None else dumps(json)
+        return RawAnswer._of(self._native.raw(method, path, body).wait())
 
     def plan_retrieval(
         self,
@@ -307,118 +316,3 @@ class Client(ClientBase):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class Plan(PlanBase):
-    """A frozen plan: deduplicated, cut into batches, in the journal; nothing is sent."""
-
-    def start(self, confirm: str | None = None) -> Run:
-        """Starts it. A deletion needs exactly its `confirm`. Sending begins when the run is
-        waited for."""
-        return self._start(confirm, False)
-
-    def _start(self, confirm: int | str | None, count_is_enough: bool) -> Run:
-        self._client._native.start(self.id, confirmation(confirm), count_is_enough).wait()
-        return Run(self)
-
-
-class Run(RunBase):
-    """One plan being carried out. Nothing moves unless somebody waits for it, reads its events
-    or lets the client tick. Its properties always tell how it is now."""
-
-    __slots__ = ()
-
-    _plan: Plan
-
-    @property
-    def plan(self) -> Plan:
-        return self._plan
-
-    def wait(self, timeout: float | None = None, progress: Progress = False) -> Report:
-        """Waits until nothing more can happen without a person: finished, held or cancelled.
-        Raises when the credentials are refused, and DeadlineError after `timeout` seconds.
-
-        `progress`: True shows a bar (with tqdm) or lines; a callable gets each `Event` from now
-        on. Ctrl-C ends the waiting and harms nothing."""
-        left = Left(timeout)
-        try:
-            if progress is not False:
-                show = Show(self, progress)
-                try:
-                    for data in self._events(left):
-                        show(data)
-                finally:
-                    show.close()
-            return self._client._report(self._native.wait(self.id, left()).wait())
-        except KeyboardInterrupt:
-            raise self._interrupted() from None
-
-    def events(self) -> Iterator[Event]:
-        """The run's events from the first one on. Reading them drives the run."""
-        try:
-            yield from map(Event._of, self._events(Left(None)))
-        except KeyboardInterrupt:
-            raise self._interrupted() from None
-
-    def cancel(self) -> Report:
-        """Cancels what can be cancelled; the report's jobs say what could not."""
-        return self._client._report(self._native.cancel(self.id).wait())
-
-    def decide(
-        self,
-        batch: int,
-        decision: Decision,
-        *,
-        task_id: str | None = None,
-        confirm: int | None = None,
-    ) -> Report:
-        """Tells what to do about a batch that waits for a person (`report.problems` names it).
-
-        `"send_again"`: nobody is at work on it at the vendor; a deletion needs `confirm`, the number
-        of the batch's people. `"follow"`: the vendor task `task_id` carries it; the vendor is asked,
-        and the task must name exactly the batch's ids. `"give_up"`: its people end as `cancelled`
-        if nothing of them was ever sent, and as `failed` if a request may have been carried out.
-        Nothing is sent before the run is waited for again. Raises InvalidInputError for a batch that
-        waits for nothing or a task of other people, NotConfirmedError without the number.
-        """
-        work = self._client._native.decide(self.id, batch, decision, task_id, confirm)
-        return self._client._report(work.wait())
-
-    def report(self) -> Report:
-        """The account now, finished or not."""
-        return self._client._report(self._native.report(self.id).wait())
-
-    def collect(
-        self,
-        out: str | os.PathLike[str],
-        *,
-        html: bool = True,
-        raw: bool = False,
-        timezone: str | None = None,
-        language: str = "en",
-        templates: str | os.PathLike[str] | None = None,
-        protect: str | None = None,
-        allow_plain: bool = False,
-        archive_secrets: Iterable[str] = (),
-    ) -> Report:
-        """Makes one package per person of the archives on this disk. Can be repeated. One bad
-        archive is a problem in the report and does not hide the others.
-
-        `raw` also keeps each archive's members untouched. `allow_plain` accepts archives that are
-        not encrypted. `archive_secrets` are more candidates for the secret.
-
-        `html` adds pages that a person can read (`index.html`), with times in `timezone` (such as
-        "Europe/Berlin"; default UTC) and in `language` ("en", "de", "fr", "es"). `templates` is a
-        folder with your own templates and the texts that Art. 15(1) GDPR wants from you; those
-        that are missing stand in `report.missing_texts`, and in each package as not filled in.
-        `protect` is a passphrase: each package becomes a zip (AES-256) that it opens."""
-        options = packing(
-            html, raw, timezone, language, templates, protect, allow_plain, archive_secrets
-        )
-        work = self._native.collect(self.id, os.fspath(out), options)
-        return self._client._report(work.wait())
-
-    def _events(self, left: Left) -> Iterator[dict[str, Any]]:
-        reader = self._native.events(self.id, 0)
-        while (data := reader.next(left()).wait()) is not None:
-            yield data

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from functools import partial
 from itertools import islice
 from operator import index
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
 from . import _native, errors
 
-Ids: TypeAlias = "Iterable[str] | Iterable[int] | os.PathLike[str]"
+
+class ArrowStream(Protocol):
+    """A column or a table of texts: of pandas, polars, pyarrow, duckdb ..."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
+
+
+class ArrowArray(Protocol):
+    """A column of texts, or a record batch."""
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any: ...
+
+
+Ids: TypeAlias = "Iterable[str] | Iterable[int] | os.PathLike[str] | ArrowStream | ArrowArray"
 IdsAs: TypeAlias = Literal["str", "int"]
-Chunks: TypeAlias = "Iterator[list[str]] | None"
+Hand: TypeAlias = "Callable[[_native.Ids], _native.Work[bool]]"
+"""Hands some ids to the core; gives whether more are wanted."""
+Chunks: TypeAlias = "Generator[Hand, None, None] | None"
 
 _CHUNK = 4096
 
@@ -30,30 +46,38 @@ def source(
             f"ids is one {type(ids).__name__}, which would be taken apart into its characters; "
             "pass a list of str, or a pathlib.Path for a file"
         )
+    kind = type(ids).__name__
     if isinstance(ids, Mapping):
-        raise TypeError(f"ids is a {type(ids).__name__}; pass a list of the ids that are meant")
+        raise TypeError(f"ids is a {kind}; pass a list of the ids that are meant")
     if isinstance(ids, os.PathLike):
         if ids_as != "str":
             raise errors.ConfigError("the ids of a file are text already; leave ids_as out")
         return _native.Ids.file(os.fspath(ids), column), None
-    if hasattr(ids, "columns") and (
-        hasattr(ids, "__arrow_c_stream__") or hasattr(ids, "__dataframe__")
-    ):
+    if hasattr(ids, "__arrow_c_stream__") or hasattr(ids, "__arrow_c_array__"):
+        from . import _arrow
+
+        if (rows := _arrow.column(ids, column, ids_as)) is not None:
+            return (_native.Ids.few if few else _native.Ids.stream)(None), rows
+    if hasattr(ids, "columns") and hasattr(ids, "__dataframe__"):
         raise TypeError("ids is a whole table; pass one column of it, such as table['distinct_id']")
     try:
-        iterator = iter(ids)
+        iterator: Iterator[Any] = iter(cast("Iterable[Any]", ids))
     except TypeError:
         raise TypeError(
-            f"ids is an iterable of str or a pathlib.Path, not {type(ids).__name__}"
+            f"ids is an iterable of str, a pathlib.Path or an Arrow column, not {type(ids).__name__}"
         ) from None
     return (_native.Ids.few if few else _native.Ids.stream)(column), chunks(
         iterator if ids_as == "str" else digits(iterator)
     )
 
 
-def chunks(iterator: Iterator[Any]) -> Iterator[list[str]]:
+def chunks(iterator: Iterator[Any]) -> Generator[Hand, None, None]:
     while chunk := list(islice(iterator, _CHUNK)):
-        yield chunk
+        yield partial(_texts, chunk)
+
+
+def _texts(chunk: list[str], native: _native.Ids) -> _native.Work[bool]:
+    return native.put(chunk)
 
 
 def digits(iterator: Iterator[Any]) -> Iterator[str]:
@@ -75,18 +99,20 @@ def digits(iterator: Iterator[Any]) -> Iterator[str]:
 def feed(native: _native.Ids, chunks: Chunks) -> None:
     """Hands all chunks over, unless the core wants no more."""
     if chunks is not None:
-        for chunk in chunks:
-            if not native.put(chunk).wait():
-                return
+        with closing(chunks):
+            for chunk in chunks:
+                if not chunk(native).wait():
+                    return
         native.end().wait()
 
 
 async def feed_async(native: _native.Ids, chunks: Chunks) -> None:
     """The same without blocking the event loop while the core reads."""
     if chunks is not None:
-        for chunk in chunks:
-            if not await native.put(chunk).spawn():
-                return
+        with closing(chunks):
+            for chunk in chunks:
+                if not await chunk(native).spawn():
+                    return
         await native.end().spawn()
 
 

@@ -1,20 +1,21 @@
-"""What became of each id."""
+"""Rows of an account: what became of each id, and what happened to the run."""
 
 from __future__ import annotations
 
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from . import errors
+from . import _native, errors
+from .types import Event
 
 if TYPE_CHECKING:
     from .types import Outcome
 
-Rows = list[tuple[str, str, int, "str | None", "Path | None"]]
+_Row = TypeVar("_Row")
 
 
 class SubjectOutcome(NamedTuple):
@@ -37,49 +38,133 @@ class SubjectOutcome(NamedTuple):
         return f"SubjectOutcome(id=..., outcome={self.outcome!r}, batch={self.batch})"
 
 
-class Outcomes:
-    """One row per id, as the journal has it when the rows are read; a batch at a time, so that
-    millions of them need no memory. Can be iterated again."""
+class Rows(Generic[_Row]):
+    """Rows as the journal has them when they are read; a page at a time, so that millions of them
+    need no memory. Can be iterated again. Any reader of Arrow takes them, such as
+    `polars.DataFrame(rows)` or `pyarrow.table(rows)`."""
 
-    __slots__ = ("_count", "_read")
+    __slots__ = ("_native", "_run_id")
 
-    def __init__(self, read: Callable[[int], Rows | None] | None = None, count: int = 0) -> None:
-        self._read = read
-        self._count = count
+    _table: ClassVar[str]
+    _columns: ClassVar[Sequence[str]]
 
-    def __len__(self) -> int:
-        return self._count
+    def __init__(self, native: _native.Client | None = None, run_id: str = "") -> None:
+        self._native = native
+        self._run_id = run_id
 
-    def __iter__(self) -> Iterator[SubjectOutcome]:
-        if self._read is None:
+    def _source(self) -> _native.Client:
+        if self._native is None:
             raise errors.ConfigError(
                 "this report was copied away from its client",
                 hint="Ask the run for its report again.",
             )
-        batch = 0
-        while (rows := self._read(batch)) is not None:
-            yield from map(SubjectOutcome._make, rows)
+        return self._native
+
+    def _pages(self) -> Iterator[Sequence[Any]]:
+        raise NotImplementedError
+
+    def _row(self, data: Any) -> _Row:
+        raise NotImplementedError
+
+    def _cells(self, data: Any) -> Sequence[Any]:
+        """One plain value for each column."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[_Row]:
+        for page in self._pages():
+            yield from map(self._row, page)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The rows by the Arrow C data interface."""
+        return self._source().stream(self._run_id, self._table)
+
+    def __arrow_c_schema__(self) -> object:
+        """Names and types of the columns."""
+        return _native.table_schema(self._table)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Writes the rows with a header line, readable by its owner only. The file appears whole
+        or not at all."""
+        cells = (self._cells(data) for page in self._pages() for data in page)
+        _write_csv(Path(path), self._columns, cells)
+
+
+class Outcomes(Rows[SubjectOutcome]):
+    """One row per id: `id`, `outcome`, `batch`, `task_id`."""
+
+    __slots__ = ("_count",)
+
+    _table = "outcomes"
+    _columns = SubjectOutcome._fields
+
+    def __init__(
+        self, native: _native.Client | None = None, run_id: str = "", count: int = 0
+    ) -> None:
+        super().__init__(native, run_id)
+        self._count = count
+
+    def _pages(self) -> Iterator[Sequence[Any]]:
+        native, batch = self._source(), 0
+        while (page := native.outcomes(self._run_id, batch)) is not None:
+            yield page
             batch += 1
+
+    def _row(self, data: Any) -> SubjectOutcome:
+        return SubjectOutcome._make(data)
+
+    def _cells(self, data: Any) -> Sequence[Any]:
+        return data  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return self._count
 
     def __repr__(self) -> str:
         return f"<outcomes of {self._count} ids>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (Outcomes, (None, self._count))
+        return (Outcomes, (None, "", self._count))
 
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Writes `id,outcome,batch,task_id,package`, readable by its owner only. The file appears whole
-        or not at all."""
-        target = Path(path)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with open(handle, "w", encoding="utf-8", newline="") as file:
-                writer = csv.writer(file)
-                writer.writerow(SubjectOutcome._fields)
-                writer.writerows(self)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, target)
-        except BaseException:
-            os.unlink(name)
-            raise
+
+class EventLog(Rows[Event]):
+    """Everything that was recorded of a run until now, in order: `seq`, `at`, `kind`, `batch`,
+    `task_id`, `text`. Reading it moves nothing."""
+
+    __slots__ = ()
+
+    _table = "events"
+    _columns = ("seq", "at", "kind", "batch", "task_id", "text")
+
+    def _pages(self) -> Iterator[Sequence[Any]]:
+        native, after = self._source(), 0
+        while page := native.history(self._run_id, after):
+            yield page
+            after = page[-1]["seq"]
+
+    def _row(self, data: Any) -> Event:
+        return Event._of(data)
+
+    def _cells(self, data: Any) -> Sequence[Any]:
+        event = Event._of(data)
+        at = event.at.isoformat(timespec="milliseconds")
+        return (event.seq, at, event.kind, event.batch, event.task_id, event.text)
+
+    def __repr__(self) -> str:
+        return "<events of a run>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (EventLog, ())
+
+
+def _write_csv(target: Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            writer.writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
@@ -18,36 +20,48 @@ _OPEN = ("pending", "submitted", "running_elsewhere")
 
 
 class Show:
-    """Shows events from now on. A bar of tqdm if that is installed, else a line each."""
+    """Shows events from now on: in a notebook a card that is renewed in place; else a bar of tqdm
+    if that is installed; else a line each."""
 
     def __init__(self, run: RunBase, progress: Progress) -> None:
-        self._run = run
         self._since = run._native.now_ms()
-        self._bar: Any = None
+        self._close: Callable[[], object] = bool
         self._call: Callable[[Event], object]
         if callable(progress):
             self._call = progress
-            return
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            self._call = Lines(sys.stderr)
+        elif (kernel := _notebook()) is not None:
+            card = kernel.display(run, display_id=True)
+            self._call = lambda event: card.update(run)
         else:
-            self._bar = tqdm(total=run._plan.subjects, desc=run.kind, unit="id")
-            self._call = self._move
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                self._call = Lines(sys.stderr)
+            else:
+                bar = tqdm(total=run.plan.subjects, desc=run.kind, unit="id")
+                self._call, self._close = partial(_move, run, bar), bar.close
 
     def __call__(self, data: dict[str, Any]) -> None:
         if data["seq"] == 0 or data["at_ms"] >= self._since:
             self._call(Event._of(data))
 
-    def _move(self, event: Event) -> None:
-        counts = self._run.counts
-        self._bar.n = sum(counts.values()) - sum(counts.get(word, 0) for word in _OPEN)
-        self._bar.set_postfix_str(event.text)
-
     def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._close()
+
+
+def _notebook() -> Any:
+    """What can show a card, when this runs in a notebook's kernel."""
+    shell = sys.modules.get("IPython")
+    shell = None if shell is None else shell.get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        return None
+    return import_module("IPython.display")
+
+
+def _move(run: RunBase, bar: Any, event: Event) -> None:
+    counts = run.counts
+    bar.n = sum(counts.values()) - sum(counts.get(word, 0) for word in _OPEN)
+    bar.set_postfix_str(event.text)
 
 
 class Lines:

@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ._outcomes import Outcomes, SubjectOutcome
+from ._outcomes import EventLog, Outcomes, SubjectOutcome
 from .types import ComplianceType, Kind, Outcome, Plain, State, milliseconds, moment
 
 __all__ = [
     "AmbiguousAttempt",
+    "EventLog",
     "JobReport",
     "Outcomes",
     "Problem",
@@ -166,9 +167,11 @@ class Report:
     """The account in plain words, several lines, for people who were not there; also `str(report)`."""
     outcomes: Outcomes = field(repr=False, compare=False, default=Outcomes())
     """One row per id, read from the journal when it is asked for."""
+    events: EventLog = field(repr=False, compare=False, default=EventLog())
+    """What happened, read from the journal when it is asked for."""
 
     @classmethod
-    def _of(cls, data: dict[str, Any], outcomes: Outcomes) -> Report:
+    def _of(cls, data: dict[str, Any], outcomes: Outcomes, events: EventLog) -> Report:
         packages = data["packages"]
         return cls(
             run_id=data["run_id"],
@@ -199,10 +202,16 @@ class Report:
             missing_texts=tuple(data["missing_texts"]),
             text=data["text"],
             outcomes=outcomes,
+            events=events,
         )
 
     def __str__(self) -> str:
         return self.text or repr(self)
+
+    def _repr_html_(self) -> str:
+        from . import _display
+
+        return _display.report(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without the outcomes of single ids."""

@@ -15,6 +15,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from . import AsyncClient, AsyncRun, Report, Sandbox
 from ._progress import Lines
@@ -22,7 +23,7 @@ from ._progress import Lines
 RETRIEVALS = 5_000
 DELETIONS = 10_000
 
-FAULTS = [
+FAULTS: list[dict[str, Any]] = [
     # The vendor refuses for a while, as it does when it has too much to scan.
     {"on": "create_retrieval", "nth": 2, "times": 6, "kind": "status", "status": 429},
     # The vendor makes a deletion, but its answer never arrives. Sent again, the same request is

@@ -115,6 +115,15 @@ class Mixpanel:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} cannot be set: make another Mixpanel")
 
+    def __copy__(self) -> Mixpanel:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Mixpanel:
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Mixpanel holds tokens: make one in the process that needs it")
+
     def __repr__(self) -> str:
         return f"Mixpanel(<project token>, <OAuth token>, base_url={self.base_url!r})"
 

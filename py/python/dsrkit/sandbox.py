@@ -111,7 +111,7 @@ class Sandbox:
         """Makes the status callbacks that are due: calls `receiver` with address, headers and raw
         body of each, and takes what it returns as the HTTP status. One that is not answered with
         202 comes again a quarter of an hour later."""
-        answers = []
+        answers: list[int] = []
         for call, url, headers, body in self._native.callbacks():
             answers.append(receiver(url, headers, body))
             self._native.callback_answered(call, answers[-1])

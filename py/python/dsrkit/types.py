@@ -3,7 +3,9 @@ milliseconds since 1970 (UTC), the same in every language."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ __all__ = [
     "Event",
     "FlowOutcome",
     "Job",
+    "RawAnswer",
     "ShapeCount",
 ]
 
@@ -24,6 +27,7 @@ DisclosureType: TypeAlias = Literal["Data", "Categories", "Sources"]
 Decision: TypeAlias = Literal["send_again", "follow", "give_up"]
 Bound: TypeAlias = Literal["rate", "scan budget", "not known"]
 OnAmbiguous: TypeAlias = Literal["resolve", "resubmit", "hold"]
+WaitReason: TypeAlias = Literal["rate", "scan budget", "back-off", "poll", "deadline", "hold_for"]
 State: TypeAlias = Literal[
     "planned", "running", "waiting", "paused", "held", "finished", "cancelled"
 ]
@@ -112,11 +116,15 @@ class Job(Plain):
     """When the vendor took the request, as the vendor wrote it (UTC)."""
 
     def __repr__(self) -> str:
-        link = _shown(self.download_url)
         return (
             f"Job(id={self.id!r}, kind={self.kind!r}, status={self.status!r}, "
-            f"download_url={link!r}, requested_at={self.requested_at!r})"
+            f"download_url={_shown(self.download_url)!r}, requested_at={self.requested_at!r})"
         )
+
+    def _repr_html_(self) -> str:
+        from . import _display
+
+        return _display.job(self, _shown(self.download_url))
 
 
 @dataclass(frozen=True, repr=False)
@@ -216,3 +224,31 @@ class Event:
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.kind}: {self.text}"
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What the vendor answered to `raw`, as it came."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """By lower-case names."""
+    content: bytes = field(repr=False)
+    """The body, at most 16 MiB. May hold ids of people and signed links."""
+
+    @classmethod
+    def _of(cls, answer: tuple[int, dict[str, str], bytes]) -> RawAnswer:
+        return cls(*answer)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as data; ValueError when it is no JSON."""
+        return json.loads(self.content)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"status": self.status, "headers": dict(self.headers), "text": self.text}
