@@ -68,6 +68,10 @@ PIECES = {
     "G11": rust("lib", "archive::"),
     "G12": fuzz(int(os.environ.get("FUZZ_SECONDS", "1800"))),
     "G15": [("$ env SANITIZED=1 tests/c/soak.sh", {})],
+    "G17": [
+        (f"$ {PYTHON} -m pytest -q tests/python/test_{what}.py", {"DSRKIT_SOAK": "1"})
+        for what in ("signals", "fork", "exit", "async", "threads")
+    ],
     "G18": rust("simulation", "g18_cancelled_at_any_moment", 4),
     "G20": rust("soak", "g20_a_million_ids_for_a_month"),
     "G21": rust(
