@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,7 +48,16 @@ def test_blocks_of_python_run(
             return vendor.mixpanel()
 
     monkeypatch.setattr(dsrkit, "Mixpanel", Simulated)
-    names: dict[str, Any] = {"__name__": "documentation"}
+    # What a page takes for granted: the reader's own names.
+    names: dict[str, Any] = {
+        "__name__": "documentation",
+        "dsrkit": dsrkit,
+        "project_token": "project",
+        "oauth_token": "oauth",
+        "public_key": vendor.callback_key,
+        "app": SimpleNamespace(mount=lambda path, application: None),
+        "post": lambda url, headers, body: SimpleNamespace(status=202),
+    }
     for line, text in blocks(page, "python"):
         # With the page's own lines in a traceback.
         code = compile("\n" * (line - 1) + text, page, "exec")
