@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+TIMES = 50 if os.environ.get("DSRKIT_SOAK") else 1
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
 FORKING = """
@@ -50,7 +52,7 @@ print("parent", client.runs()[0].state)
 )
 def test_a_forked_child_is_refused(program: object, speed: str, then: str, state: str) -> None:
     assert callable(program)
-    for number in range(50 if os.environ.get("DSRKIT_SOAK") else 1):
+    for number in range(TIMES):
         text = FORKING.replace("dsr.sqlite3", f"{number}.sqlite3") % (speed, then)
         process = program(text)
         out, err = process.communicate(timeout=30)

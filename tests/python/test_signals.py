@@ -14,6 +14,7 @@ import pytest
 import dsrkit
 
 ALLOWED = 0.2
+TIMES = 105 if os.environ.get("DSRKIT_SOAK") else 14
 
 WAITING = """
 import sys, time
@@ -132,10 +133,9 @@ for number in range(int(sys.argv[1])):
 
 def test_ctrl_c_at_any_moment(program: object, tmp_path: Path) -> None:
     assert callable(program)
-    times = 105 if os.environ.get("DSRKIT_SOAK") else 14
     draw = random.Random(17)
-    process = program(MANY, str(times))
-    for number in range(times):
+    process = program(MANY, str(TIMES))
+    for number in range(TIMES):
         assert process.stdout.readline() == "begin\n", process.stderr.read()
         time.sleep(0.01 + draw.random() * 0.2)
         sent = time.time()
