@@ -4,7 +4,7 @@ use dsrkit::sandbox::{Sandbox, SandboxOptions};
 use dsrkit::{Client, Compliance, IdSource, Journal, RunHandle, Settings};
 use std::hint::black_box;
 
-const PEOPLE: u32 = 100_000;
+const PEOPLE: u32 = 20_000;
 const CALLS: u32 = 1_000_000;
 const STATES: u32 = 20_000;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { PEOPLE = 100000, TEXT = 24, CALLS = 1000000, STATES = 20000 };
+enum { PEOPLE = 20000, TEXT = 24, CALLS = 1000000, STATES = 20000 };
 
 static char texts[PEOPLE][TEXT];
 static const char *ids[PEOPLE];
