@@ -16,7 +16,7 @@ RUST_SOURCES := $(shell find core/src sandbox/src py/src ffi/src -name '*.rs' 2>
 PY_SOURCES := $(shell find py/python -name '*.py' -o -name '*.pyi' 2>/dev/null) pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench soak docs header install install-c wheel clean test-conformance
+.PHONY: help demo test test-rust test-python test-browser screenshots test-c lint demonstration bench bench-quick bench-instructions soak docs header install install-c wheel clean test-conformance
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -57,11 +57,15 @@ lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshn
 demonstration: ## a million people through kills, an outage, an expired token (minutes); docs/DEMONSTRATION.md tells it
 	DSRKIT_DEMONSTRATION_PEOPLE=1000000 $(CARGO) test -p dsrkit --features $(FEATURES) --test demonstration -- --nocapture
 
-bench: ## speed and memory beside a plain script, in one run
-	$(PYTHON) benches/intake/run.py
-	$(CARGO) run --release -q -p dsrkit --example schedule --features sandbox
-	$(PYTHON) benches/archive/run.py
+bench: ## speed and memory beside other programs, in one run: docs/PERFORMANCE.md (half an hour)
+	$(PYTHON) benches/run.py
 	$(PYTHON) benches/ffi/run.py
+
+bench-quick: ## the same with less of everything (minutes, once it is built)
+	$(PYTHON) benches/run.py --quick
+
+bench-instructions: ## instructions of hot paths beside those that are kept (valgrind)
+	$(PYTHON) benches/instructions/check.py
 
 soak: $(VENV)/.installed ## the long runs of a release, with a closing table (hours; goes on where it was stopped): docs/RELIABILITY.md
 	FEATURES=$(FEATURES) $(PYTHON) tests/soak/run.py

@@ -1,6 +1,6 @@
 //! Batches of ids as they will stand in a request's body.
 
-use super::dedupe::Distinct;
+use super::dedupe::{Distinct, lost};
 use crate::error::{Error, ErrorKind, Result};
 
 /// So many ids, ready for one request.
@@ -38,23 +38,14 @@ impl Batches {
 
     fn read(&mut self, n: u32) -> Result<Batch> {
         let mut json = Vec::with_capacity(40 * n.min(4096) as usize);
-        for at in 0..n {
-            json.push(if at == 0 { b'[' } else { b',' });
-            if !self.distinct.next(|id| encode(id, &mut json))? {
-                return Err(lost());
-            }
-        }
+        self.distinct.read(n, |id, plain| {
+            json.push(if json.is_empty() { b'[' } else { b',' });
+            encode(id, plain, &mut json);
+        })?;
         json.push(b']');
         let ids_json = String::from_utf8(json).map_err(|_| lost())?;
         Ok(Batch { n, ids_json })
     }
-}
-
-fn lost() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "the ids that were taken in cannot be read back whole",
-    )
 }
 
 impl Iterator for Batches {
@@ -82,15 +73,11 @@ impl Iterator for Batches {
 }
 
 /// Appends an id as a JSON string. Only what JSON demands is escaped, so that every other byte
-/// travels as it was given.
-fn encode(id: &[u8], out: &mut Vec<u8>) {
+/// travels as it was given; `plain` says that nothing is.
+fn encode(id: &[u8], plain: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    // Without an early exit, so that the compiler can look at many bytes at once.
-    let special = id.iter().fold(0, |special, &byte| {
-        special | u8::from(byte < 0x20) | u8::from(byte == b'"') | u8::from(byte == b'\\')
-    });
-    if special == 0 {
+    if plain {
         out.extend_from_slice(id);
     } else {
         for &byte in id {
@@ -125,6 +112,7 @@ pub fn decode(ids_json: &str) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scan::Made;
     use super::*;
 
     #[test]
@@ -137,7 +125,7 @@ mod tests {
         let mut json = Vec::new();
         for (at, id) in ids.iter().enumerate() {
             json.push(if at == 0 { b'[' } else { b',' });
-            encode(id.as_bytes(), &mut json);
+            encode(id.as_bytes(), Made::of(id.as_bytes()).is_plain, &mut json);
         }
         json.push(b']');
         let json = String::from_utf8(json).expect("text");
@@ -147,7 +135,7 @@ mod tests {
     #[test]
     fn only_what_json_demands_is_escaped() {
         let mut out = Vec::new();
-        encode("a/é\u{7f}\u{2028}\"\\\n\u{1f}".as_bytes(), &mut out);
+        encode("a/é\u{7f}\u{2028}\"\\\n\u{1f}".as_bytes(), false, &mut out);
         assert_eq!(
             String::from_utf8(out).expect("text"),
             "\"a/é\u{7f}\u{2028}\\\"\\\\\\u000a\\u001f\""

@@ -147,7 +147,22 @@ impl<R: Read> Blocks<R> {
 /// One line of a file, without its end.
 pub(super) enum Line<'a> {
     Text(&'a str),
+    /// With a carriage return inside.
+    Returns(&'a str),
     TooLong,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a str) -> Self {
+        Self::last(line.strip_suffix('\r').unwrap_or(line))
+    }
+
+    fn last(line: &'a str) -> Self {
+        match memchr::memchr(b'\r', line.as_bytes()) {
+            None => Self::Text(line),
+            Some(_) => Self::Returns(line),
+        }
+    }
 }
 
 impl<R: Read> Blocks<R> {
@@ -159,10 +174,19 @@ impl<R: Read> Blocks<R> {
             let fits = self.fill()?;
             let text = self.text()?;
             let mut from = 0;
+            // Files have them at each line or nowhere: then no line needs to be searched.
+            let returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
             for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
                 let line = text.get(from..at).unwrap_or_default();
                 number += 1;
-                each(number, Line::Text(line.strip_suffix('\r').unwrap_or(line)))?;
+                each(
+                    number,
+                    if returns {
+                        Line::of(line)
+                    } else {
+                        Line::Text(line)
+                    },
+                )?;
                 from = at + 1;
             }
             if self.ended {
@@ -170,7 +194,7 @@ impl<R: Read> Blocks<R> {
                 return if line.is_empty() {
                     Ok(())
                 } else {
-                    each(number + 1, Line::Text(line))
+                    each(number + 1, Line::last(line))
                 };
             }
             self.consume(from);
@@ -212,7 +236,7 @@ mod tests {
             out.push((
                 number,
                 match line {
-                    Line::Text(text) => Some(text.to_owned()),
+                    Line::Text(text) | Line::Returns(text) => Some(text.to_owned()),
                     Line::TooLong => None,
                 },
             ));

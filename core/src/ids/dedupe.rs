@@ -7,16 +7,20 @@
 //! leave out a person. Reading the partitions in the order of arrival gives the distinct ids.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 
+use foldhash::quality::RandomState;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use super::scan::Made;
 use super::spill::{Cursor, Log, Spill};
 use crate::error::{Error, ErrorKind, Result};
 
 const PARTITIONS: usize = 256;
 /// A record: four bytes of the hash, two bytes of length, the id.
 const HEAD: usize = 6;
+/// The place of the hash's top bit in a record tells instead that JSON escapes nothing of the id.
+const PLAIN: u32 = 1 << 31;
 /// The longest id that a record can hold.
 pub(super) const MAX_ID_BYTES: usize = u16::MAX as usize;
 
@@ -58,21 +62,22 @@ impl Partitions {
                 .collect(),
             order: Log::default(),
             spill: Spill::new(memory_budget, PARTITIONS + 1),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
-    pub fn push(&mut self, id: &str) -> Result<()> {
+    pub fn push(&mut self, id: &str, made: Made) -> Result<()> {
         let mut hasher = self.hasher.build_hasher();
         // By the composed form, so that two spellings of one name meet and can be told.
-        if id.is_ascii() {
+        if made.is_ascii {
             hasher.write(id.as_bytes());
         } else {
             hasher.write(compose(id).as_bytes());
         }
         let hash = hasher.finish();
         let [partition, ..] = hash.to_be_bytes();
-        let tag = hash & u64::from(u32::MAX);
+        let plain = u64::from(made.is_plain) << 31;
+        let tag = hash & u64::from(u32::MAX ^ PLAIN) | plain;
         let Ok(len) = u16::try_from(id.len()) else {
             return Err(Error::new(
                 ErrorKind::Internal,
@@ -94,20 +99,19 @@ impl Partitions {
         for log in self.logs.iter_mut().chain([&mut self.order]) {
             self.spill.close(log)?;
         }
-        let mut buffer = Vec::new();
+        let mut records = Vec::new();
         let mut table = Table::default();
         let (mut total, mut subjects) = (0, 0);
         let mut partitions = Vec::with_capacity(PARTITIONS);
         for log in self.logs {
             table.clear();
+            log.whole(&self.spill, &mut records)?;
             let mut kept = Bits::default();
-            log.scan(&mut self.spill, &mut buffer, |mut chunk| {
-                while let Some((tag, id, rest)) = split(chunk) {
-                    kept.push(table.insert(tag, id)?);
-                    chunk = rest;
-                }
-                Ok(())
-            })?;
+            let mut at = 0;
+            while let Some((tag, id)) = record(&records, at) {
+                kept.push(table.insert(&records, tag & !PLAIN, at, id)?);
+                at += HEAD + id.len();
+            }
             total += kept.len as u64;
             subjects += table.len as u64;
             partitions.push(Reader {
@@ -127,53 +131,69 @@ impl Partitions {
     }
 }
 
-/// The first record of a chunk, and what follows it.
-fn split(chunk: &[u8]) -> Option<(u32, &[u8], &[u8])> {
-    let (tag, rest) = chunk.split_first_chunk::<4>()?;
+/// The record at a place of a chunk: the tag and the id.
+#[inline]
+fn record(chunk: &[u8], at: usize) -> Option<(u32, &[u8])> {
+    let (tag, rest) = chunk.get(at..)?.split_first_chunk::<4>()?;
     let (len, rest) = rest.split_first_chunk::<2>()?;
-    let (id, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
-    Some((u32::from_le_bytes(*tag), id, rest))
+    let id = rest.get(..usize::from(u16::from_le_bytes(*len)))?;
+    Some((u32::from_le_bytes(*tag), id))
 }
 
 impl Distinct {
-    /// Hands the next distinct id, in first order, to `take`; false at the end.
-    pub fn next(&mut self, mut take: impl FnMut(&[u8])) -> Result<bool> {
-        let lost = || {
-            Error::new(
-                ErrorKind::Internal,
-                "the ids that were taken in cannot be read back whole",
-            )
-        };
-        loop {
-            let Some(&partition) = self.order.peek(&mut self.spill)?.first() else {
-                return Ok(false);
-            };
-            self.order.advance(1);
-            let reader = self
-                .partitions
-                .get_mut(usize::from(partition))
-                .ok_or_else(lost)?;
-            let (_, id, _) = split(reader.cursor.peek(&mut self.spill)?).ok_or_else(lost)?;
-            let len = HEAD + id.len();
-            let kept = reader.kept.get(reader.next);
-            if kept {
-                take(id);
+    /// Hands the next `count` distinct ids to `take`, in first order, each with whether JSON escapes
+    /// nothing of it. Fewer are an error.
+    pub fn read(&mut self, count: u32, mut take: impl FnMut(&[u8], bool)) -> Result<()> {
+        let mut left = count;
+        while left > 0 {
+            let arrivals = self.order.peek(&mut self.spill)?;
+            if arrivals.is_empty() {
+                return Err(lost());
             }
-            reader.cursor.advance(len);
-            reader.next += 1;
-            if kept {
-                return Ok(true);
+            let mut passed = 0;
+            for &partition in arrivals {
+                let reader = self.partitions.get_mut(usize::from(partition));
+                let reader = reader.ok_or_else(lost)?;
+                left -= u32::from(reader.next(&mut self.spill, &mut take)?);
+                passed += 1;
+                if left == 0 {
+                    break;
+                }
             }
+            self.order.advance(passed);
         }
+        Ok(())
     }
 }
 
-/// The distinct ids of one partition: open addressing over the bytes in `ids`.
+impl Reader {
+    /// Passes over the next record; gives whether it was handed out.
+    #[inline]
+    fn next(&mut self, spill: &mut Spill, take: &mut impl FnMut(&[u8], bool)) -> Result<bool> {
+        let (tag, id) = record(self.cursor.peek(spill)?, 0).ok_or_else(lost)?;
+        let len = HEAD + id.len();
+        let kept = self.kept.get(self.next);
+        if kept {
+            take(id, tag & PLAIN != 0);
+        }
+        self.next += 1;
+        self.cursor.advance(len);
+        Ok(kept)
+    }
+}
+
+pub(super) fn lost() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the ids that were taken in cannot be read back whole",
+    )
+}
+
+/// The distinct ids of one partition: open addressing over its records.
 #[derive(Default)]
 struct Table {
-    /// The tag in the upper half; in the lower the id's place in `ids`, plus one. 0 is free.
+    /// The tag in the upper half; in the lower the record's place, plus one. 0 is free.
     slots: Vec<u64>,
-    ids: Vec<u8>,
     len: usize,
     lookalikes: u64,
 }
@@ -182,12 +202,11 @@ impl Table {
     /// Empties it for the next partition, keeping its memory.
     fn clear(&mut self) {
         self.slots.fill(0);
-        self.ids.clear();
         self.len = 0;
     }
 
-    /// Adds an id; false when the same bytes are there already.
-    fn insert(&mut self, tag: u32, id: &[u8]) -> Result<bool> {
+    /// Adds the id of the record at `place`; false when the same bytes are there already.
+    fn insert(&mut self, records: &[u8], tag: u32, place: usize, id: &[u8]) -> Result<bool> {
         if self.len * 2 >= self.slots.len() {
             self.grow();
         }
@@ -196,7 +215,7 @@ impl Table {
         let mut seen_composed = false;
         while let Some(&slot) = self.slots.get(at).filter(|&&slot| slot != 0) {
             if slot >> 32 == u64::from(tag) {
-                let other = self.id_at(slot);
+                let other = id_at(records, slot);
                 if other == id {
                     return Ok(false);
                 }
@@ -204,8 +223,7 @@ impl Table {
             }
             at = (at + 1) & mask;
         }
-        let (Ok(place), Ok(len)) = (u32::try_from(self.ids.len() + 1), u16::try_from(id.len()))
-        else {
+        let Ok(place) = u32::try_from(place + 1) else {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "too many ids for one import; split the list",
@@ -214,23 +232,9 @@ impl Table {
         if let Some(slot) = self.slots.get_mut(at) {
             *slot = u64::from(tag) << 32 | u64::from(place);
         }
-        self.ids.extend_from_slice(&len.to_le_bytes());
-        self.ids.extend_from_slice(id);
         self.len += 1;
         self.lookalikes += u64::from(seen_composed);
         Ok(true)
-    }
-
-    fn id_at(&self, slot: u64) -> &[u8] {
-        let place = (slot & u64::from(u32::MAX)).saturating_sub(1);
-        usize::try_from(place)
-            .ok()
-            .and_then(|place| self.ids.get(place..))
-            .and_then(|rest| {
-                let (len, rest) = rest.split_first_chunk::<2>()?;
-                rest.get(..usize::from(u16::from_le_bytes(*len)))
-            })
-            .unwrap_or_default()
     }
 
     fn grow(&mut self) {
@@ -246,6 +250,14 @@ impl Table {
             }
         }
     }
+}
+
+fn id_at(records: &[u8], slot: u64) -> &[u8] {
+    let place = (slot & u64::from(u32::MAX)).saturating_sub(1);
+    let place = usize::try_from(place).ok();
+    place
+        .and_then(|place| record(records, place))
+        .map_or(&[], |(_, id)| id)
 }
 
 fn same_composed(a: &[u8], b: &[u8]) -> bool {
@@ -286,14 +298,18 @@ mod tests {
     fn run(ids: &[&str]) -> (Vec<String>, Distinct) {
         let mut partitions = Partitions::new(0);
         for id in ids {
-            partitions.push(id).expect("pushed");
+            partitions
+                .push(id, Made::of(id.as_bytes()))
+                .expect("pushed");
         }
         let mut distinct = partitions.finish().expect("finished");
         let mut out = Vec::new();
-        while distinct
-            .next(|id| out.push(String::from_utf8(id.to_vec()).expect("text")))
-            .expect("read")
-        {}
+        let count = u32::try_from(distinct.subjects).expect("few");
+        let text = |id: &[u8]| String::from_utf8(id.to_vec()).expect("text");
+        distinct
+            .read(count, |id, _| out.push(text(id)))
+            .expect("read");
+        assert!(distinct.read(1, |_, _| ()).is_err(), "there were more");
         (out, distinct)
     }
 
@@ -321,9 +337,15 @@ mod tests {
     #[test]
     fn equal_hashes_do_not_make_duplicates() {
         let mut table = Table::default();
+        let ids: Vec<[u8; 4]> = (0..500u32).map(u32::to_le_bytes).collect();
+        let records: Vec<u8> = ids
+            .iter()
+            .flat_map(|id| [&[7, 0, 0, 0, 4, 0], id.as_slice()].concat())
+            .collect();
         for round in [true, false] {
-            for id in 0..500u32 {
-                assert_eq!(table.insert(7, &id.to_le_bytes()).expect("inserted"), round);
+            for (at, id) in ids.iter().enumerate() {
+                let added = table.insert(&records, 7, at * (HEAD + 4), id);
+                assert_eq!(added.expect("inserted"), round);
             }
         }
         assert_eq!((table.len, table.lookalikes), (500, 0));
@@ -335,6 +357,6 @@ mod tests {
         let (ids, _) = run(&[&long, "a", &long]);
         assert_eq!(ids, [long.as_str(), "a"]);
         let too_long = "x".repeat(MAX_ID_BYTES + 1);
-        assert!(Partitions::new(0).push(&too_long).is_err());
+        assert!(Partitions::new(0).push(&too_long, Made::of(b"x")).is_err());
     }
 }

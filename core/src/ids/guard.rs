@@ -4,6 +4,8 @@
 //! is another person. So a value that looks like a mistake is refused rather than repaired. Some
 //! can never be an id; the others are only unusual, and pass when the caller says so.
 
+use super::scan::Made;
+
 /// What is wrong with an id. The reason never holds the id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -61,6 +63,8 @@ const PLACEHOLDERS: &[&str] = &[
     "-1",
 ];
 
+/// Longer than any float is printed; keeps UUIDs that start with a digit out of the scan.
+const LONGEST_NUMBER: usize = 32;
 const LONGEST_PLACEHOLDER: usize = "[object object]".len();
 
 /// Names that a column of ids usually has, in lower case.
@@ -106,7 +110,7 @@ pub(super) enum Row {
 }
 
 /// Checks one id.
-pub(super) fn check(id: &str, row: Row, max_bytes: usize) -> Option<Problem> {
+pub(super) fn check(id: &str, made: Made, row: Row, max_bytes: usize) -> Option<Problem> {
     let bytes = id.as_bytes();
     let (Some(&head), Some(&tail)) = (bytes.first(), bytes.last()) else {
         return Some(never(EMPTY));
@@ -114,17 +118,24 @@ pub(super) fn check(id: &str, row: Row, max_bytes: usize) -> Option<Problem> {
     if bytes.len() > max_bytes {
         return Some(never(TOO_LONG));
     }
-    // Without an early exit, so that the compiler can look at many bytes at once.
-    let seen = bytes.iter().fold(0, |seen, &byte| {
-        seen | u8::from(byte == 0) | u8::from(!byte.is_ascii()) << 1
-    });
-    if seen & 1 != 0 {
+    let clear = head.is_ascii_graphic() && tail.is_ascii_graphic();
+    // Longer than any word or number below, and it begins like none that is.
+    if clear
+        && made.is_plain
+        && made.is_ascii
+        && row == Row::Other
+        && bytes.len() > LONGEST_NUMBER
+        && !matches!(head, b'0' | b'{' | b'$')
+    {
+        return None;
+    }
+    if made.has_nul {
         return Some(never("holds a NUL character"));
     }
-    if seen & 2 != 0 && id.contains('\u{feff}') {
+    if !made.is_ascii && id.contains('\u{feff}') {
         return Some(never("holds a byte order mark"));
     }
-    if !(head.is_ascii_graphic() && tail.is_ascii_graphic()) {
+    if !clear {
         if id.chars().all(is_invisible) {
             return Some(never("only blanks or invisible characters"));
         }
@@ -185,8 +196,7 @@ fn is_placeholder(id: &str) -> bool {
 
 /// Numbers that went through a spreadsheet or a data frame as floats: digits may be lost.
 fn rounded(bytes: &[u8]) -> Option<&'static str> {
-    // Longer than any float is printed; keeps UUIDs that start with a digit out of the scan.
-    if bytes.len() > 32
+    if bytes.len() > LONGEST_NUMBER
         || !bytes
             .first()
             .is_some_and(|&b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.'))

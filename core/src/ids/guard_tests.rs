@@ -1,8 +1,12 @@
 use super::*;
 
+fn whole(id: &str, row: Row, max_bytes: usize) -> Option<Problem> {
+    check(id, Made::of(id.as_bytes()), row, max_bytes)
+}
+
 fn judged(id: &str, first: bool) -> Option<bool> {
     let row = if first { Row::First } else { Row::Other };
-    check(id, row, 255).map(|problem| problem.unusual)
+    whole(id, row, 255).map(|problem| problem.unusual)
 }
 
 #[test]
@@ -125,10 +129,10 @@ fn row_4_a_header_is_one_only_in_the_first_row() {
         assert_eq!(judged(id, false), None, "{id:?}");
     }
     // Below a table's header: a second header is one, a comma is part of an id.
-    assert!(check("Email", Row::FirstOfTable, 255).is_some_and(|p| p.unusual));
-    assert_eq!(check("a,b", Row::FirstOfTable, 255), None);
+    assert!(whole("Email", Row::FirstOfTable, 255).is_some_and(|p| p.unusual));
+    assert_eq!(whole("a,b", Row::FirstOfTable, 255), None);
     assert!(
-        check("id", Row::First, 255)
+        whole("id", Row::First, 255)
             .is_some_and(|p| p.reason.contains("looks like a header, use column="))
     );
 }

@@ -11,6 +11,7 @@ mod guard;
 mod read_csv;
 mod read_jsonl;
 mod read_text;
+mod scan;
 mod source;
 mod spill;
 
@@ -18,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use batch::{Batch, Batches, decode};
 use dedupe::{Distinct, Partitions};
+use scan::Made;
 pub use source::IdSource;
 use source::Sink;
 
@@ -65,7 +67,7 @@ impl IntakeOptions {
                 Purpose::Deletion => Some(10_000),
                 Purpose::Retrieval => None,
             },
-            memory_budget: 32 << 20,
+            memory_budget: 48 << 20,
         }
     }
 }
@@ -164,7 +166,8 @@ impl Sink for Import<'_> {
             (0, true) => guard::Row::FirstOfTable,
             _ => guard::Row::Other,
         };
-        if let Some(problem) = guard::check(id, place, self.options.max_id_bytes)
+        let made = Made::of(id.as_bytes());
+        if let Some(problem) = guard::check(id, made, place, self.options.max_id_bytes)
             && !(problem.unusual && self.options.allow_unusual)
         {
             self.any_unusual |= problem.unusual;
@@ -184,7 +187,7 @@ impl Sink for Import<'_> {
         if self.refused_total > 0 && !self.options.skip_bad {
             return Ok(());
         }
-        self.partitions.push(id)
+        self.partitions.push(id, made)
     }
 
     fn bad(&mut self, row: u64, reason: &'static str) -> Result<()> {

@@ -8,14 +8,15 @@ use std::ops::Range;
 
 use super::blocks::Blocks;
 use super::guard;
+use super::scan::seek;
 use super::source::{Blanks, Sink};
 use crate::error::{Error, Result};
 
 /// Where one record ends, and what is odd about it.
 #[derive(Default)]
 struct Record {
-    /// Its bytes, line end included.
-    len: usize,
+    /// Its end in the text, line end included.
+    end: usize,
     /// The lines it takes.
     lines: u64,
     fields: usize,
@@ -26,54 +27,62 @@ struct Record {
 }
 
 /// The place of a field's value; `doubled` when its quotes are doubled.
+#[derive(Default)]
 struct Field {
     at: Range<usize>,
     doubled: bool,
 }
 
-/// Cuts the first record off `bytes` and shows each field; none when it may go on behind them.
-fn record(bytes: &[u8], ended: bool, mut field: impl FnMut(usize, Field)) -> Option<Record> {
+/// Cuts one record off `bytes` and shows each field; none when it may go on behind them.
+#[inline]
+fn record(
+    bytes: &[u8],
+    start: usize,
+    ended: bool,
+    mut field: impl FnMut(usize, Field),
+) -> Option<Record> {
     let mut found = Record {
         lines: 1,
         ..Record::default()
     };
-    let mut from = 0;
+    let mut from = start;
     loop {
         let mut value = from;
         let mut doubled = false;
         let mut quoted_until = None;
         if bytes.get(from) == Some(&b'"') {
-            let mut at = from + 1;
-            value = at;
-            loop {
-                let Some(next) = find(bytes, at, |rest| memchr::memchr2(b'"', b'\n', rest)) else {
+            value += 1;
+            let mut at = value;
+            let quote = loop {
+                let Some(hit) = seek(bytes, at, b'"', b'\n') else {
                     found.unclosed = true;
                     return ended.then_some(found);
                 };
-                at = next + 1;
-                if bytes.get(next) == Some(&b'\n') {
-                    found.lines += 1;
-                } else if bytes.get(at) == Some(&b'"') {
-                    doubled = true;
-                    at += 1;
-                } else if at == bytes.len() && !ended {
-                    return None;
-                } else {
-                    quoted_until = Some(next);
-                    break;
+                match (bytes.get(hit), bytes.get(hit + 1)) {
+                    (Some(b'\n'), _) => {
+                        found.lines += 1;
+                        at = hit + 1;
+                    }
+                    (_, Some(b'"')) => {
+                        doubled = true;
+                        at = hit + 2;
+                    }
+                    (_, None) if !ended => return None,
+                    _ => break hit,
                 }
-            }
-            from = at;
+            };
+            quoted_until = Some(quote);
+            from = quote + 1;
         }
         let stop = match bytes.get(from) {
             Some(b',' | b'\n') => Some(from),
-            _ => find(bytes, from, |rest| memchr::memchr2(b',', b'\n', rest)),
+            _ => seek(bytes, from, b',', b'\n'),
         };
-        if stop.is_none() && !ended {
-            return None;
-        }
-        let last = stop.is_none_or(|at| bytes.get(at) == Some(&b'\n'));
-        let mut end = stop.unwrap_or(bytes.len());
+        let (mut end, last) = match stop {
+            Some(at) => (at, bytes.get(at) == Some(&b'\n')),
+            None if !ended => return None,
+            None => (bytes.len(), true),
+        };
         if last && stop.is_some() && end > from && bytes.get(end - 1) == Some(&b'\r') {
             end -= 1;
         }
@@ -81,25 +90,16 @@ fn record(bytes: &[u8], ended: bool, mut field: impl FnMut(usize, Field)) -> Opt
             found.malformed |= end != from;
             end = quote;
         }
-        found.blank = last && found.fields == 0 && quoted_until.is_none() && end == value;
-        field(
-            found.fields,
-            Field {
-                at: value..end,
-                doubled,
-            },
-        );
-        found.fields += 1;
+        let at = value..end;
+        field(found.fields, Field { at, doubled });
         from = stop.map_or(bytes.len(), |at| at + 1);
+        found.fields += 1;
         if last {
-            found.len = from;
+            found.blank = found.fields == 1 && quoted_until.is_none() && end == value;
+            found.end = from;
             return Some(found);
         }
     }
-}
-
-fn find(bytes: &[u8], from: usize, search: impl Fn(&[u8]) -> Option<usize>) -> Option<usize> {
-    search(bytes.get(from..)?).map(|at| from + at)
 }
 
 fn value<'a>(text: &'a str, field: &Field, unquoted: &'a mut String) -> &'a str {
@@ -132,10 +132,10 @@ pub(super) fn read(
         let text = blocks.text()?;
         let mut from = 0;
         while from < text.len() {
-            let rest = text.get(from..).unwrap_or_default();
             let Some((wanted, width)) = header else {
                 let mut names = Vec::new();
-                let Some(found) = record(rest.as_bytes(), ended, |_, field| names.push(field))
+                let Some(found) =
+                    record(text.as_bytes(), from, ended, |_, field| names.push(field))
                 else {
                     break;
                 };
@@ -143,16 +143,16 @@ pub(super) fn read(
                 if !found.blank {
                     let names: Vec<String> = names
                         .iter()
-                        .map(|field| value(rest, field, &mut unquoted).to_owned())
+                        .map(|field| value(text, field, &mut unquoted).to_owned())
                         .collect();
                     header = Some((choose(&blocks, &names, column)?, names.len()));
                 }
-                from += found.len;
+                from = found.end;
                 line += found.lines;
                 continue;
             };
             let mut id = None;
-            let Some(found) = record(rest.as_bytes(), ended, |at, field| {
+            let Some(found) = record(text.as_bytes(), from, ended, |at, field| {
                 if at == wanted {
                     id = Some(field);
                 }
@@ -166,11 +166,11 @@ pub(super) fn read(
                     sink.bad(line, "a quoted field goes on behind its closing quote")?;
                 }
                 Some(id) if found.fields == width => {
-                    sink.id(line, value(rest, &id, &mut unquoted))?;
+                    sink.id(line, value(text, &id, &mut unquoted))?;
                 }
                 _ => sink.bad(line, "not as many fields as the header")?,
             }
-            from += found.len;
+            from = found.end;
             line += found.lines;
         }
         if ended {

@@ -24,11 +24,11 @@ pub(super) fn read(
     };
     blocks.lines(|number, line| {
         let line = match line {
-            Line::Text(line) if line.trim_ascii().is_empty() => {
+            Line::Text(line) | Line::Returns(line) if line.trim_ascii().is_empty() => {
                 sink.blank(number);
                 return Ok(());
             }
-            Line::Text(line) => line,
+            Line::Text(line) | Line::Returns(line) => line,
             Line::TooLong => return sink.bad(number, guard::TOO_LONG),
         };
         let mut json = serde_json::Deserializer::from_str(line);

@@ -14,7 +14,7 @@ pub(super) fn read(blocks: Blocks<impl Read>, sink: &mut Blanks<'_, impl Sink>) 
             Ok(())
         }
         // Line ends of the old Macintosh would make one id of a whole list.
-        Line::Text(id) if memchr::memchr(b'\r', id.as_bytes()).is_some() => sink.bad(
+        Line::Returns(_) => sink.bad(
             number,
             "holds a carriage return; save the file with LF or CRLF line ends",
         ),

@@ -4,7 +4,8 @@
 //! process however it ends.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
+use std::os::unix::fs::FileExt as _;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -33,7 +34,8 @@ pub(super) struct Spill {
 impl Spill {
     /// For `logs` sequences that together keep about `budget` bytes in memory.
     pub fn new(budget: usize, logs: usize) -> Self {
-        let chunk_bytes = (budget / 2 / logs.max(1)).clamp(4 << 10, 64 << 10);
+        // Small, so that the ends of all sequences stay in the processor's cache together.
+        let chunk_bytes = (budget / 2 / logs.max(1)).clamp(4 << 10, 16 << 10);
         Self {
             file: None,
             end: 0,
@@ -45,11 +47,21 @@ impl Spill {
     }
 
     /// Makes room for a record of `len` bytes and gives the buffer to append it to.
+    #[inline]
     pub fn room<'a>(&mut self, log: &'a mut Log, len: usize) -> Result<&'a mut Vec<u8>> {
-        if !log.open.is_empty() && log.open.len() + len > self.chunk_bytes {
-            self.seal(log)?;
+        if log.open.capacity() - log.open.len() < len {
+            self.make_room(log, len)?;
         }
         Ok(&mut log.open)
+    }
+
+    #[cold]
+    fn make_room(&mut self, log: &mut Log, len: usize) -> Result<()> {
+        if !log.open.is_empty() {
+            self.seal(log)?;
+        }
+        log.open.reserve_exact(len.max(self.chunk_bytes));
+        Ok(())
     }
 
     /// Ends a sequence. Once anything is on disk the open chunk goes there too, because reading
@@ -100,16 +112,18 @@ impl Spill {
         file.write_all(bytes)
     }
 
-    fn read(&mut self, at: u64, len: usize, into: &mut Vec<u8>) -> Result<()> {
-        let Some(file) = &mut self.file else {
+    /// Adds what is read to `into`.
+    fn read(&self, at: u64, len: usize, into: &mut Vec<u8>) -> Result<()> {
+        let Some(file) = &self.file else {
             return Err(Error::new(
                 ErrorKind::Internal,
                 "a spilled chunk without its file",
             ));
         };
-        into.resize(len, 0);
-        file.seek(SeekFrom::Start(at))
-            .and_then(|_| file.read_exact(into))
+        let end = into.len();
+        into.resize(end + len, 0);
+        let room = into.get_mut(end..).unwrap_or_default();
+        file.read_exact_at(room, at)
             .map_err(|error| unusable("read", error))
     }
 }
@@ -128,20 +142,13 @@ fn unusable(doing: &str, error: std::io::Error) -> Error {
 }
 
 impl Log {
-    /// Goes through the closed sequence, chunk by chunk, and leaves it in place.
-    pub fn scan(
-        &self,
-        spill: &mut Spill,
-        buffer: &mut Vec<u8>,
-        mut each: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    /// Copies the closed sequence as a whole, and leaves it in place.
+    pub fn whole(&self, spill: &Spill, whole: &mut Vec<u8>) -> Result<()> {
+        whole.clear();
         for chunk in &self.chunks {
             match chunk {
-                Chunk::Memory(bytes) => each(bytes)?,
-                Chunk::Disk { at, len } => {
-                    spill.read(*at, *len, buffer)?;
-                    each(buffer)?;
-                }
+                Chunk::Memory(bytes) => whole.extend_from_slice(bytes),
+                Chunk::Disk { at, len } => spill.read(*at, *len, whole)?,
             }
         }
         Ok(())
@@ -166,16 +173,26 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// What is left of the current chunk, or all of the next; empty at the end.
+    #[inline]
     pub fn peek(&mut self, spill: &mut Spill) -> Result<&[u8]> {
         if self.at >= self.chunk.len() {
-            self.at = 0;
-            match self.chunks.next() {
-                Some(Chunk::Memory(bytes)) => self.chunk = bytes,
-                Some(Chunk::Disk { at, len }) => spill.read(at, len, &mut self.chunk)?,
-                None => self.chunk = Vec::new(),
-            }
+            self.turn(spill)?;
         }
         Ok(self.chunk.get(self.at..).unwrap_or_default())
+    }
+
+    #[cold]
+    fn turn(&mut self, spill: &mut Spill) -> Result<()> {
+        self.at = 0;
+        match self.chunks.next() {
+            Some(Chunk::Memory(bytes)) => self.chunk = bytes,
+            Some(Chunk::Disk { at, len }) => {
+                self.chunk.clear();
+                spill.read(at, len, &mut self.chunk)?;
+            }
+            None => self.chunk = Vec::new(),
+        }
+        Ok(())
     }
 
     /// Passes over so many bytes of what [`peek`](Self::peek) gave.
