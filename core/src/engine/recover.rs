@@ -52,7 +52,6 @@ fn warn_of_a_copy(project: &Project, book: &mut Book, id: &str) -> Result<()> {
     let text = format!(
         "this journal may be a copy ({doubt}): carry on only one of them, or requests are sent twice"
     );
-    tracing::warn!(target: "dsrkit", run = id, "{text}");
     let event = book
         .run(id)?
         .event(project.now(), EventKind::Anomaly, None, None, text);
