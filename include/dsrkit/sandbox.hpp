@@ -32,10 +32,6 @@ public:
     std::string_view callback_key() const { return detail::text(dsr_sandbox_callback_key(raw_)); }
     std::string ledger() const { return detail::owned(dsr_sandbox_ledger, raw_); }
     std::string summary() const { return detail::owned(dsr_sandbox_summary, raw_); }
-    /// A JSON list of what it would call now; whoever asks makes the calls and says how each was answered.
-    std::string callbacks() const { return detail::owned(dsr_sandbox_callbacks, raw_); }
-    void callback_answered(const std::string &call, std::uint16_t http_status) const { detail::call(dsr_sandbox_callback_answered, raw_, call.c_str(), http_status); }
-    std::string_view callback_key() const { return detail::text(dsr_sandbox_callback_key(raw_)); }
     std::string credentials() const { return detail::owned(dsr_sandbox_credentials, raw_); }
 };
 

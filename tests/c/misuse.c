@@ -77,6 +77,10 @@ static handles make(void) {
     GIVES(DSR_OK, dsr_collect_options_new(&made.collect_options, &err));
     GIVES(DSR_OK, dsr_client_new(made.mixpanel, NULL, ":memory:", &made.client, &err));
     GIVES(DSR_OK, dsr_client_create_deletion(made.client, ids, 2, DSR_GDPR, &made.job, &err));
+    GIVES(DSR_OK, dsr_client_retrieval_flow(made.client, ids, 2, DSR_GDPR, false, &made.flow, &err));
+    GIVES(DSR_OK, dsr_sandbox_mixpeek(made.sandbox, NULL, &made.mixpeek, &err));
+    GIVES(DSR_OK, dsr_mixpeek_client_new(made.mixpeek, NULL, NULL, &made.mixpeek_client, &err));
+    GIVES(DSR_OK, dsr_mixpeek_client_request_export(made.mixpeek_client, &made.dsar, &err));
     GIVES(DSR_OK, dsr_client_plan_deletion(made.client, ids, 2, NULL, &made.plan, &err));
     GIVES(DSR_OK, dsr_plan_start(made.plan, dsr_plan_confirm(made.plan), &made.run, &err));
     GIVES(DSR_OK, dsr_run_next_event(made.run, -1, &made.event, &err));
@@ -101,6 +105,10 @@ static void drop(handles made) {
     dsr_run_free(made.run);
     dsr_plan_free(made.plan);
     dsr_job_free(made.job);
+    dsr_flow_free(made.flow);
+    dsr_dsar_free(made.dsar);
+    dsr_mixpeek_client_free(made.mixpeek_client);
+    dsr_mixpeek_free(made.mixpeek);
     dsr_client_free(made.client);
     dsr_collect_options_free(made.collect_options);
     dsr_plan_options_free(made.plan_options);
