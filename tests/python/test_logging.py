@@ -41,6 +41,7 @@ def test_what_happens_is_logged_without_people_and_secrets(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "dsrkit")
     work(tmp_path)
     assert {record.name for record in caplog.records} >= {"dsrkit"}
     ours = [record for record in caplog.records if record.name.startswith("dsrkit")]

@@ -50,6 +50,8 @@ def calls(client: dsrkit.Client, place: Path) -> dict[str, Callable[[], Any]]:
     got = client.create_retrieval(["user-9"]).id
     run = client.retrieve(["user-3"])
     run.wait()
+    deleted = client.delete(["user-4"], confirm=1)
+    deleted.wait()
     others = (f"user-{number}" for number in count(10))
     return {
         "create_retrieval": lambda: client.create_retrieval([next(others)]),
@@ -63,7 +65,7 @@ def calls(client: dsrkit.Client, place: Path) -> dict[str, Callable[[], Any]]:
         "run": lambda: client.run(run.id),
         "runs": client.runs,
         "tick": client.tick,
-        "seal": lambda: client.seal(run.id),
+        "seal": lambda: client.seal(deleted.id),
         "was_processed": lambda: client.was_processed("user-3"),
         "purge": lambda: client.purge(older_than=1e9),
         "verify_journal": client.verify_journal,

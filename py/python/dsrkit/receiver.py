@@ -65,9 +65,10 @@ class CallbackReceiver:
             verify_callback(bytes(body), scope["headers"], self._key, url=self._url)
         except errors.InvalidInputError:
             return 403
-        work = hear(self._client._native, bytes(body), scope["headers"], self._key, self._url)
         try:
-            await work.spawn()
+            await hear(
+                self._client._native, bytes(body), scope["headers"], self._key, self._url
+            ).spawn()
         except errors.DsrError:
             return 503
         return 202
