@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+/// The task that every answer is about.
+pub const TASK: &str = "1583792934719392965";
 /// Fits a create as well as a look.
 const ANSWER: &str =
     r#"{"status":"ok","results":{"task_id":"1583792934719392965","status":"PENDING","result":""}}"#;

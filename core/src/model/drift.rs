@@ -42,38 +42,62 @@ pub struct ShapeCount {
 /// Forms kept at most. A vendor that sends ever new ones does not fill the journal.
 const MOST: usize = 200;
 
-/// Counts of forms.
+/// Counts of forms, by name. A process may have ten thousand projects with a handful each.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Drift(BTreeMap<String, (Standing, u64)>);
+#[serde(from = "Kept", into = "Kept")]
+pub struct Drift(Vec<(Box<str>, Standing, u64)>);
+
+/// As they are written down.
+type Kept = BTreeMap<String, (Standing, u64)>;
+
+impl From<Kept> for Drift {
+    fn from(kept: Kept) -> Self {
+        let each = kept.into_iter();
+        Self(
+            each.map(|(name, (standing, count))| (name.into(), standing, count))
+                .collect(),
+        )
+    }
+}
+
+impl From<Drift> for Kept {
+    fn from(drift: Drift) -> Self {
+        let each = drift.0.into_iter();
+        each.map(|(name, standing, count)| (name.into(), (standing, count)))
+            .collect()
+    }
+}
 
 impl Drift {
     /// Counts one. Gives whether it was new.
     pub fn see(&mut self, shape: Shape) -> bool {
-        let full = self.0.len() >= MOST;
-        match self.0.get_mut(&shape.name) {
-            Some((_, count)) => *count += 1,
-            None if full => {}
-            None => {
-                self.0.insert(shape.name, (shape.standing, 1));
-                return true;
+        self.count(&shape.name, shape.standing, 1)
+    }
+
+    fn count(&mut self, name: &str, standing: Standing, times: u64) -> bool {
+        let at = self.0.binary_search_by(|(known, ..)| (**known).cmp(name));
+        match at {
+            Ok(at) => {
+                if let Some((_, _, count)) = self.0.get_mut(at) {
+                    *count += times;
+                }
+                false
+            }
+            Err(_) if self.0.len() >= MOST => false,
+            Err(at) => {
+                self.0.insert(at, (name.into(), standing, times));
+                true
             }
         }
-        false
     }
 
     /// Adds what was counted elsewhere. Gives the forms that are new.
     pub fn add(&mut self, other: Self) -> Vec<Shape> {
         let mut new = Vec::new();
-        for (name, (standing, count)) in other.0 {
-            if let Some((_, known)) = self.0.get_mut(&name) {
-                *known += count;
-            } else if self.0.len() < MOST {
-                new.push(Shape {
-                    name: name.clone(),
-                    standing,
-                });
-                self.0.insert(name, (standing, count));
+        for (name, standing, count) in other.0 {
+            if self.count(&name, standing, count) {
+                let name = name.into();
+                new.push(Shape { name, standing });
             }
         }
         new
@@ -86,8 +110,8 @@ impl Drift {
 
     /// All of them, by name.
     pub fn list(&self) -> Vec<ShapeCount> {
-        let counted = |(name, (standing, count)): (&String, &(Standing, u64))| ShapeCount {
-            shape: name.clone(),
+        let counted = |(name, standing, count): &(Box<str>, Standing, u64)| ShapeCount {
+            shape: name.to_string(),
             standing: *standing,
             count: *count,
         };
