@@ -1,4 +1,6 @@
 //! What a person receives: a folder with their data and a manifest, complete or absent.
+// Without pages, what they are made from lies idle.
+#![cfg_attr(not(feature = "package"), allow(dead_code))]
 
 mod compose;
 mod digest;
