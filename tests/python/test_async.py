@@ -104,11 +104,12 @@ def test_cancelling_leaks_nothing() -> None:
                         task.cancel()
                     results = await asyncio.gather(*tasks, return_exceptions=True)
                     assert all(isinstance(each, asyncio.CancelledError) for each in results)
-                    first = first if turn else futures()
+                    first = max(first, futures()) if turn < 5 else first
                 assert asyncio.all_tasks() == own
                 assert threading.active_count() == threads
-                # As many as after the first time: what the last turn and its generators hold.
-                assert futures() <= first
+                # As many as after the first times: what the last turn and its generators hold. A
+                # leak would add one in each of the other twenty-five.
+                assert futures() <= first + 5
                 assert run.counts == {"submitted": 2}
             assert vendor.summary()["max_per_id"] == 1
 
