@@ -143,7 +143,7 @@ impl Project {
     fn count(&self, shapes: Vec<Shape>) {
         let mut drift = self.drift.lock().unwrap_or_else(PoisonError::into_inner);
         for shape in shapes {
-            drift.see(shape);
+            drift.see(&shape);
         }
     }
 

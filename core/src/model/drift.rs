@@ -70,7 +70,7 @@ impl From<Drift> for Kept {
 
 impl Drift {
     /// Counts one. Gives whether it was new.
-    pub fn see(&mut self, shape: Shape) -> bool {
+    pub fn see(&mut self, shape: &Shape) -> bool {
         self.count(&shape.name, shape.standing, 1)
     }
 
@@ -133,10 +133,10 @@ mod tests {
     #[test]
     fn counts_add_up_and_what_is_new_is_told_once() {
         let (mut all, mut more) = (Drift::default(), Drift::default());
-        assert!(all.see(shape("a")));
-        assert!(!all.see(shape("a")));
-        more.see(shape("a"));
-        more.see(shape("b"));
+        assert!(all.see(&shape("a")));
+        assert!(!all.see(&shape("a")));
+        more.see(&shape("a"));
+        more.see(&shape("b"));
         assert_eq!(all.add(more.clone()), [shape("b")]);
         assert_eq!(all.add(more), []);
         let counts: Vec<u64> = all.list().iter().map(|each| each.count).collect();
@@ -147,7 +147,7 @@ mod tests {
     fn it_does_not_grow_for_ever() {
         let mut drift = Drift::default();
         for n in 0..1000 {
-            drift.see(shape(&n.to_string()));
+            drift.see(&shape(&n.to_string()));
         }
         assert_eq!(drift.list().len(), MOST);
     }
