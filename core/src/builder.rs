@@ -111,6 +111,8 @@ impl std::fmt::Debug for Journal {
 pub struct Network {
     pub(crate) transport: Arc<dyn Transport>,
     store: Arc<dyn Store>,
+    /// Held once for all clients that have the same.
+    settings: Arc<Settings>,
 }
 
 impl Network {
@@ -121,6 +123,7 @@ impl Network {
         Ok(Self {
             transport: Arc::new(HttpTransport::new(settings, loopback)?),
             store: Arc::new(HttpStore::new(&store_options(settings, loopback)?)?),
+            settings: Arc::new(settings.clone()),
         })
     }
 }
@@ -135,10 +138,11 @@ impl std::fmt::Debug for Network {
 pub struct ClientBuilder {
     vendor: Arc<dyn Vendor>,
     journal: Option<Journal>,
-    settings: Settings,
+    settings: Arc<Settings>,
     clock: Option<Arc<dyn Clock>>,
     transport: Option<Arc<dyn Transport>>,
     store: Option<Arc<dyn Store>>,
+    shared: Option<Arc<Settings>>,
     seed: Option<u64>,
 }
 
@@ -147,10 +151,11 @@ impl ClientBuilder {
         Self {
             vendor,
             journal: None,
-            settings: Settings::default(),
+            settings: Arc::default(),
             clock: None,
             transport: None,
             store: None,
+            shared: None,
             seed: None,
         }
     }
@@ -163,7 +168,7 @@ impl ClientBuilder {
     }
     /// Limits and times.
     pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
+        self.settings = Arc::new(settings);
         self
     }
     /// Another clock than the system's (or the simulated vendor's).
@@ -175,6 +180,7 @@ impl ClientBuilder {
     pub fn network(mut self, network: &Network) -> Self {
         self.transport = Some(Arc::clone(&network.transport));
         self.store = Some(Arc::clone(&network.store));
+        self.shared = Some(Arc::clone(&network.settings));
         self
     }
     /// Another way to the vendor than HTTP.
@@ -230,7 +236,10 @@ impl ClientBuilder {
             pacer,
             dice: self.seed.map_or_else(Dice::random, Dice::seeded),
             journal: journal.store,
-            settings: self.settings,
+            settings: match self.shared {
+                Some(shared) if shared == self.settings => shared,
+                _ => self.settings,
+            },
             bare_items: AtomicBool::new(false),
         };
         Engine::open(project, chosen).map(Client::new)

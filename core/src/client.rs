@@ -57,7 +57,7 @@ impl Client {
     pub fn with_settings(&self, settings: Settings, network: &Network) -> Result<Self> {
         settings.check()?;
         let project = &self.engine.project;
-        let mut rules = project.settings.clone();
+        let mut rules = Settings::clone(&project.settings);
         rules.request_timeout = settings.request_timeout;
         rules.connect_timeout = settings.connect_timeout;
         rules.backoff_initial = settings.backoff_initial;
@@ -73,7 +73,7 @@ impl Client {
         Ok(Self {
             engine: Arc::clone(&self.engine),
             calls: Some(Arc::new(
-                project.differing(settings, Arc::clone(&network.transport)),
+                project.differing(Arc::new(settings), Arc::clone(&network.transport)),
             )),
         })
     }

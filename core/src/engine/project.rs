@@ -32,7 +32,7 @@ pub(crate) struct Project {
     pub pacer: Arc<Pacer>,
     pub dice: Dice,
     pub journal: Arc<dyn Journal>,
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     /// Forms of answers that were seen and are not in the book yet.
     pub drift: Arc<Mutex<Drift>>,
     /// Set once the vendor turned out to want item paths without their last slash.
@@ -67,7 +67,7 @@ impl Project {
 
     /// The same project for calls by other settings, in another way. Pace and journal
     /// are shared.
-    pub fn differing(&self, settings: Settings, transport: Arc<dyn Transport>) -> Self {
+    pub fn differing(&self, settings: Arc<Settings>, transport: Arc<dyn Transport>) -> Self {
         Self {
             vendor: Arc::clone(&self.vendor),
             transport,
@@ -98,7 +98,8 @@ impl Project {
     /// Makes one call at the project's pace.
     pub async fn call(&self, operation: &Operation) -> Result<Answer, Failure> {
         let slot = self.pacer.slot().await;
-        self.call_in(slot, operation).await
+        // Apart: a process may have ten thousand calls that wait, and few in flight.
+        Box::pin(self.call_in(slot, operation)).await
     }
 
     /// Makes one call in a slot that was waited for before (an intent had to be committed in

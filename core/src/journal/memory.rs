@@ -98,6 +98,7 @@ impl Journal for MemoryJournal {
     fn put_project(&self, project: &ProjectRow) -> Result<()> {
         let mut state = self.state();
         if !state.knows_project(&project.fingerprint) {
+            state.projects.reserve_exact(1); // hardly ever a second one
             state.projects.push(project.clone());
         }
         Ok(())

@@ -85,6 +85,7 @@ impl Drift {
             }
             Err(_) if self.0.len() >= MOST => false,
             Err(at) => {
+                self.0.reserve_exact(1);
                 self.0.insert(at, (name.into(), standing, times));
                 true
             }
