@@ -1,7 +1,7 @@
 //! Connections that lie ready. All projects of a process share them.
 //!
-//! A connection is made when none lies ready, but only so many are made at once: whoever has to wait
-//! for that takes the first that is free again. So a server that answers slowly gets as many
+//! A connection is made when none lies ready and none is free again within a moment, and only so many
+//! are made at once: whoever has to wait takes the first that is free. So a server that answers slowly gets as many
 //! connections as it needs, and a machine that is short of time does not spend what it has on making
 //! connections that nobody will need.
 
@@ -17,6 +17,8 @@ use super::connect::{BoxError, Connector, Sender};
 
 /// Connections that are made at once.
 const MAKING: usize = 128;
+/// While others are in use, one of them is likely to be free sooner than a new one is made.
+const MOMENT: Duration = Duration::from_millis(5);
 /// A connection that the server closes just as it is used again looks like a lost answer. At one
 /// call a second there is nothing to gain from keeping one for long.
 const READY_FOR: Duration = Duration::from_secs(15);
@@ -91,6 +93,8 @@ impl Pool {
     pub async fn take(&self, origin: &Origin) -> Result<Free, BoxError> {
         let shared = &self.0;
         let mut making = None;
+        let others = shared.sweeping.load(Ordering::Acquire);
+        let mut until = others.then(|| tokio::time::Instant::now() + MOMENT);
         loop {
             if let Some(sender) = shared.take(origin) {
                 return Ok(Free {
@@ -105,6 +109,13 @@ impl Pool {
                     sender,
                     fresh: true,
                 });
+            }
+            if let Some(moment) = until {
+                let freed = shared.freed.notified();
+                if tokio::time::timeout_at(moment, freed).await.is_err() {
+                    until = None;
+                }
+                continue;
             }
             tokio::select! { biased;
                 turn = shared.making.acquire() => making = Some(turn?),
@@ -156,6 +167,43 @@ async fn sweep(pool: Weak<Shared>) {
         if ready.is_empty() {
             shared.sweeping.store(false, Ordering::Release);
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::settings::Settings;
+
+    async fn server() -> (tokio::net::TcpListener, Origin) {
+        let here = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", here.local_addr().unwrap());
+        let origin = Origin::of(&Url::parse(&url).unwrap()).unwrap();
+        (here, origin)
+    }
+
+    #[tokio::test]
+    async fn who_needs_another_server_does_not_wait_for_connections_to_this_one() {
+        let pool = Pool::new(
+            Connector::new(&Settings::default(), true).unwrap(),
+            Duration::from_secs(5),
+        );
+        let ((_here, busy), (_there, other)) = (server().await, server().await);
+        let coming_and_going = async {
+            loop {
+                pool.0.freed.notify_one();
+                tokio::task::yield_now().await;
+            }
+        };
+        let first = pool.take(&busy).await.unwrap();
+        assert!(first.fresh);
+        pool.put(busy.clone(), first.sender);
+        tokio::select! {
+            taken = pool.take(&other) => assert!(taken.unwrap().fresh),
+            () = coming_and_going => {}
+            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("it waits for ever"),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use super::Millis;
 
@@ -17,6 +18,12 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Millis;
     /// Waits until [`Clock::monotonic`] reaches this.
     fn sleep_until(&self, monotonic: Millis) -> BoxFuture<'_, ()>;
+    /// How long that is still, by a clock that shows real time; `None` when it is reached, or where
+    /// time is made up.
+    fn real_until(&self, monotonic: Millis) -> Option<Duration> {
+        let _ = monotonic;
+        None
+    }
     /// Called around work that takes real time, such as a request: a virtual clock does not let
     /// its time run ahead of it. The returned value ends the work when dropped.
     fn busy(&self) -> Box<dyn Send + Sync> {

@@ -72,16 +72,20 @@ impl Clock for SystemClock {
 
     fn sleep_until(&self, monotonic: Millis) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            loop {
-                let left = monotonic - self.monotonic();
-                if left <= 0 {
-                    return;
-                }
-                #[allow(clippy::cast_precision_loss)]
-                let seconds = (left as f64 / 1000.0 / self.speed).clamp(0.000_1, 86_400.0);
-                tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+            while let Some(left) = self.real_until(monotonic) {
+                tokio::time::sleep(left).await;
             }
         })
+    }
+
+    fn real_until(&self, monotonic: Millis) -> Option<Duration> {
+        let left = monotonic - self.monotonic();
+        if left <= 0 {
+            return None;
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let seconds = (left as f64 / 1000.0 / self.speed).clamp(0.000_1, 86_400.0);
+        Some(Duration::from_secs_f64(seconds))
     }
 }
 
