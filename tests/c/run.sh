@@ -89,7 +89,7 @@ done
 for made in misuse_calls sequences_calls; do
   python3 -B $src/$made.py include/dsrkit.h >"$out/$made.h" || exit 1
 done
-for name in main_job threads forked watching hangup callbacks killed sequences; do
+for name in main_job threads forked watching hangup callbacks killed sequences documentation; do
   check "compile $name.c" gcc -std=c99 $warn $src/$name.c -o "$out/$name" $(link "$out")
 done
 check "compile main_job.cpp as c++20" g++ -std=c++20 $warn -fsyntax-only $src/main_job.cpp
@@ -104,6 +104,7 @@ program threads "$out/threads"
 program forked "$out/forked"
 program watching "$out/watching"
 program hangup "$out/hangup"
+program documentation env -C "$(fresh)" "$out/documentation"
 program callbacks "$out/callbacks"
 program killed python3 -B $src/killed.py "$out/killed" "$out/killed.place" 20
 program sequences "$out/sequences" 0 "${SEQUENCES:-1000}" "$(fresh)"

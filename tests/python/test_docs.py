@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -87,14 +88,51 @@ def test_every_test_of_the_table_exists() -> None:
             assert f"def {name}(" in path.read_text("utf-8"), test
 
 
-def test_other_blocks_stand_in_programs_that_are_tested() -> None:
-    programs = {
-        "rust": (ROOT / "examples/rust/erase.rs").read_text("utf-8"),
-        "c": (ROOT / "examples/c/delete.c").read_text("utf-8"),
-    }
-    for language, program in programs.items():
-        spaceless = re.sub(r"\s+", "", program)
-        for _, text in blocks("README.md", language):
-            calls = set(re.findall(r"\b(?:dsr_\w+|[A-Z]\w+::\w+|\.\w+)\(", text))
-            missing = {call for call in calls if call not in spaceless}
-            assert not missing, f"{language}: {missing}"
+def lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/C.md"])
+def test_blocks_of_c_stand_in_a_program_that_is_run(page: str) -> None:
+    """tests/c/documentation.c; what is written in Rust is in tests/rust/documentation.rs."""
+    program = (ROOT / "tests/c/documentation.c").read_text("utf-8")
+    (block,) = [text for _, text in blocks(page, "c")]
+    part = program.split(f"/* {page} */\n")[1].split("/* END */")[0]
+    assert lines(block) == lines(part)
+
+
+# Who runs what the pages tell a reader to type; nobody runs the hours of `make soak` on every change.
+TYPED = {
+    "make demo": (".ci/run", "make demo"),
+    "make test": (".ci/run", "make test"),
+    "make install PREFIX=/usr/local": ("tests/c/installed.sh", "ffi/install.sh"),
+}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "sh")])
+def test_what_a_reader_is_told_to_type_exists(page: str) -> None:
+    for _, text in blocks(page, "sh"):
+        for line in lines(text):
+            command = line.partition("#")[0].strip()
+            words = command.split()
+            if words[0] == "make":
+                # It knows the target, and all that it needs.
+                done = subprocess.run([*words, "--dry-run"], cwd=ROOT, capture_output=True, text=True)
+                assert done.returncode == 0, done.stderr
+            else:
+                assert os.access(ROOT / words[0], os.X_OK), command
+            if command in TYPED:
+                runner, runs = TYPED[command]
+                assert runs in (ROOT / runner).read_text("utf-8"), command
+            else:
+                assert "soak" in command, f"nothing runs {command}"
+
+
+def test_no_block_is_of_a_language_that_nothing_runs() -> None:
+    # sql: tests/rust/postgres.rs. mermaid: drawn from the tables of states, tests/rust/architecture.rs.
+    run = {"python", "sh", "c", "rust", "sql", "mermaid", "text", ""}
+    for page in PAGES:
+        text = (ROOT / page).read_text("utf-8")
+        assert {match[1] for match in BLOCK.finditer(text)} <= run, page
+        if page != "README.md":
+            assert "```rust" not in text, page

@@ -149,3 +149,65 @@ def test_ctrl_c_at_any_moment(program: object, tmp_path: Path) -> None:
             assert client.verify_journal() > 0
             assert [run.counts for run in client.runs()] == [{"submitted": 2}]
         assert vendor.summary()["max_per_id"] == 1
+
+
+WORK = """
+import itertools, json, sys, time
+import dsrkit
+
+client = dsrkit.Client.sandbox(journal="dsr.sqlite3")
+people = [f"user-{number}" for number in range(60)]
+run = client.retrieve(people)
+assert run.wait().counts == {"done": 60}
+folders = (f"out-{number}" for number in itertools.count())
+calls = [
+    lambda: run.collect(next(folders)),
+    lambda: client.deletion_flow(["ann"], wait=True),
+    lambda: client.retrieval_flow(["ann"], wait=True),
+    lambda: run.decide(1, "send_again"),
+    lambda: client.delete(["bob", "cy"], confirm=2).cancel(),
+    lambda: client.create_retrieval(["dan"]),
+    lambda: client.purge(older_than=1e9),
+    lambda: client.seal(client.delete(["eve"], confirm=1).wait().run_id),
+    lambda: client.verify_journal(),
+    lambda: client.was_processed("user-7"),
+    lambda: list(run.report().outcomes),
+]
+for number in range(int(sys.argv[1])):
+    call = calls[number % len(calls)]
+    print("begin", flush=True)
+    try:
+        while True:
+            try:
+                call()
+            except dsrkit.DsrError:
+                pass
+    except KeyboardInterrupt:
+        print(time.time(), flush=True)
+print(json.dumps([run.counts, client.verify_journal() > 0, client.vendor.summary()["min_gap_ms"]]), flush=True)
+"""
+
+
+def test_ctrl_c_in_whatever_blocks(program: object, tmp_path: Path) -> None:
+    assert callable(program)
+    draw = random.Random(18)
+    times = 110 if os.environ.get("DSRKIT_SOAK") else 11
+    process = program(WORK, str(times))
+    for number in range(times):
+        assert process.stdout.readline() == "begin\n", process.stderr.read()
+        time.sleep(0.01 + draw.random() * 0.2)
+        sent = time.time()
+        process.send_signal(signal.SIGINT)
+        late = float(process.stdout.readline() or "nan") - sent
+        assert late < ALLOWED, f"call {number % 11} took {late:.3f} s"
+    out, err = process.communicate(timeout=60)
+    counts, whole, gap = json.loads(out)
+    assert (counts, whole) == ({"done": 60}, True) and gap >= 1000, err
+    # Each package is complete, or not there yet; once more makes the whole of it.
+    folders = list(tmp_path.glob("out-*/subjects"))
+    assert folders
+    for package in (package for folder in folders for package in folder.iterdir()):
+        assert (package / "manifest.json").exists() and (package / "index.html").exists(), package
+    with dsrkit.Client.sandbox(journal=tmp_path / "dsr.sqlite3") as client:
+        assert client.runs()[0].collect(folders[0].parent).problems == ()
+    assert len(list(folders[0].iterdir())) == 60

@@ -360,6 +360,12 @@ fn keys_servers_and_schemas_that_do_not_fit_are_refused() {
     refused("newer dsrkit");
     server.psql("UPDATE j0.journal SET format = 2");
     let journal = open(&url);
+    // As docs/OPERATIONS.md asks who has the lease.
+    let page = include_str!("../../docs/OPERATIONS.md");
+    let (_, rest) = page.split_once("```sql\n").unwrap();
+    let (question, _) = rest.split_once("```").unwrap();
+    let held = server.psql(&question.replace("dsrkit.", "j0."));
+    assert_eq!(held.split('|').count(), 3, "name, since, until");
     server.psql("UPDATE j0.event SET text = 'x' WHERE seq = 1");
     let error = journal.verify_events().unwrap_err();
     assert!(error.to_string().contains("event: 1"), "{error}");
