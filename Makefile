@@ -96,7 +96,7 @@ $(VENV)/.tools: pyproject.toml
 	touch $@
 
 $(VENV)/.browser: $(VENV)/.tools
-	$(VENV)/bin/pip install -q 'playwright>=1.50' 'axe-playwright-python>=0.1.4'
+	$(VENV)/bin/pip install -q 'playwright>=1.50' 'axe-playwright-python>=0.1.4' 'nbconvert>=7.16'
 	touch $@
 
 $(VENV)/.conformance: $(VENV)/.tools tests/conformance/package.json
