@@ -55,7 +55,8 @@ class Client(ClientBase):
         return job(self._native.get("retrieval", task_id).wait())
 
     def cancel_retrieval(self, task_id: str) -> None:
-        """One call: cancels a retrieval, where the API's version offers it; else ConfigError."""
+        """One call: cancels a retrieval, where the API's version offers it (2.0 does, documented);
+        else ConfigError."""
         self._native.cancel_task("retrieval", task_id).wait()
 
     def create_deletion(
@@ -74,11 +75,13 @@ class Client(ClientBase):
         return job(self._native.create("deletion", native, compliance_type, None).wait())
 
     def get_deletion(self, task_id: str) -> Job:
-        """One call: the status of a deletion task."""
+        """One call: the status of a deletion task, which may take up to 30 days (documented);
+        NotFoundError for one that nobody knows."""
         return job(self._native.get("deletion", task_id).wait())
 
     def cancel_deletion(self, task_id: str) -> None:
-        """One call: cancels a deletion that has not started; TooLateError if it has."""
+        """One call: cancels a deletion that has not started (PENDING or STAGING, documented);
+        TooLateError if it has, which cannot be undone."""
         self._native.cancel_task("deletion", task_id).wait()
 
     def retrieval_flow(
@@ -138,10 +141,12 @@ class Client(ClientBase):
         allow_unusual: bool = False,
         archives: str | os.PathLike[str] | None = None,
     ) -> Plan:
-        """Freezes a plan to give people their data, whole or not at all. Nothing is sent.
+        """Freezes a plan to give people their data, whole or not at all. Nothing is sent. Raises
+        InvalidInputError with the rows of ids that cannot be used, JournalError when the journal
+        cannot keep it.
 
         `reference` is your own case number. `received_at` and `deadline` default to now and to
-        what the law allows. `column` names a column of a .csv or .jsonl file. `ids_as="int"` takes
+        what the law allows: a month, counted as 30 days, under GDPR (Art. 12(3)), 45 days under CCPA. `column` names a column of a .csv or .jsonl file. `ids_as="int"` takes
         integers, and sends their digits. `skip_bad` leaves ids out that cannot be used, and reports
         them. `allow_unusual` accepts ids that look like
         mistakes, such as "null". `archives` is the folder for archives as received; by default
@@ -256,7 +261,8 @@ class Client(ClientBase):
         return [self.run(run_id) for run_id in self._native.runs().wait()]
 
     def tick(self) -> datetime | None:
-        """Does what is due now over all runs; gives when something is due next."""
+        """Does what is due now over all runs; gives when something is due next, None when nothing
+        is. For schedulers: returns as soon as nothing is due."""
         return due(self._native.tick().wait())
 
     def receive_callback(

@@ -1,4 +1,26 @@
-"""Credentials and limits of a Mixpanel project."""
+"""Credentials and limits of a Mixpanel project.
+
+What the texts of dsrkit say of this vendor, and where it is from. *Documented*: Mixpanel says it, in
+the reference of its GDPR API (an OpenAPI document goes with it), its privacy pages, or the page about
+status callbacks. *Observed*: others' working clients read it, or their incident reports tell it.
+*Assumed*: nothing public was found, and a setting or a second try covers the other case.
+
+- One request a second for each project, over all kinds of calls: documented.
+- At most 2,000 ids in a retrieval, `floor(2000 / (data_groups + 1))` in a deletion and 1,999 without
+  groups: documented. In which words a larger one is refused: assumed (400 or 413).
+- About five years of days of events may be outstanding for retrievals, one for each day since the
+  project's first event, and "retrying for several hours might be necessary": documented. That both
+  refusals for pace and for this are 429 without a Retry-After: documented and observed. What a
+  retrieval under CCPA counts: assumed (its 365 days).
+- A deletion takes up to 30 days, a retrieval up to weeks, its link lives 14 days: documented.
+- A task can be cancelled while it is PENDING or STAGING, then 405: documented.
+- An id that is being deleted already refuses the whole request with 409, which names ids and tasks:
+  observed, in 2026. That retrievals know no such thing: observed.
+- The OAuth token belongs to an owner or admin of the project and lives one year: documented.
+- Archives are zips encrypted with the project's API secret: documented with version 2.0. By which
+  cipher: observed (ZipCrypto; AES opens, too). What lies in them: assumed, hence kept byte for byte.
+- A deletion does not reach what was exported to a warehouse: documented.
+"""
 
 from __future__ import annotations
 
