@@ -146,11 +146,11 @@ class Client(ClientBase):
         cannot keep it.
 
         `reference` is your own case number. `received_at` and `deadline` default to now and to
-        what the law allows: a month, counted as 30 days, under GDPR (Art. 12(3)), 45 days under CCPA. `column` names a column of a .csv or .jsonl file. `ids_as="int"` takes
-        integers, and sends their digits. `skip_bad` leaves ids out that cannot be used, and reports
-        them. `allow_unusual` accepts ids that look like
-        mistakes, such as "null". `archives` is the folder for archives as received; by default
-        one beside the journal."""
+        what the law allows: a month, counted as 30 days, under GDPR (Art. 12(3)), 45 days under
+        CCPA. `column` names a column of a .csv or .jsonl file. `ids_as="int"` takes integers, and
+        sends their digits. `skip_bad` leaves ids out that cannot be used, and reports them.
+        `allow_unusual` accepts ids that look like mistakes, such as "null". `archives` is the
+        folder for archives as received; by default one beside the journal."""
         options = plan_options(
             reference=reference,
             received_at=received_at,
