@@ -79,6 +79,29 @@ async fn a_lost_deletion_is_sent_again_only_with_the_number_of_its_people() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
+/// The vendor refuses what is sent again, for the very task that was thought to be lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn sent_again_and_adopted_a_batch_ends_as_its_task_ends() {
+    for (options, state, outcome) in [
+        (json!({"fail_tasks": [1]}), "FAILURE", "failed"),
+        (json!({}), "SUCCESS", "done"),
+    ] {
+        let case = case(options, &lost());
+        let (run, report) = case.run(Kind::Deletion, &["a", "b"]).await;
+        assert_eq!(report.state, RunState::Held);
+        let again = Decision::SendAgain { confirm: Some(2) };
+        run.decide(0, again).await.unwrap();
+        let report = run.wait().await.unwrap();
+        assert_eq!(submissions(&case.sandbox).0, 1, "the second is refused");
+        let [job] = &report.jobs[..] else {
+            panic!("{} tasks", report.jobs.len());
+        };
+        assert_eq!(job.status.as_str(), state);
+        assert_eq!(report.counts.get(outcome), Some(&2), "{:?}", report.counts);
+        assert_eq!(report.state, RunState::Finished);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_held_batch_follows_a_task_only_if_it_carries_exactly_its_people() {
     let case = case(json!({}), &lost());

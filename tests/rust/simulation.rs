@@ -126,10 +126,17 @@ fn drawn(profile: Profile, seeds: Vec<u64>) -> impl Iterator<Item = Case> {
     seeds.into_iter().map(move |seed| case(seed, profile))
 }
 
+/// Seeds that failed in the size of a release, each for a reason of its own (docs/RELIABILITY.md).
+const FOUND: [u64; 4] = [24_313, 50_191, 69_264, 81_660];
+
 #[test]
 fn g1_g2_g9_any_seed_holds() {
     let how = "g1_g2_g9_any_seed_holds";
-    let series = survive(how, drawn(Profile::Everything, seeds(1000, 100_000)));
+    let mut seeds = seeds(1000, 100_000);
+    if seeds.len() == 1000 {
+        seeds.extend(FOUND);
+    }
+    let series = survive(how, drawn(Profile::Everything, seeds));
     let missed: Vec<_> = MET
         .iter()
         .filter(|word| !series.met.contains(**word))

@@ -119,7 +119,13 @@ impl<'a> Next<'a> {
     }
 
     pub(super) fn follow(&mut self, project: &Project, task: &str, origin: JobOrigin) {
-        if self.book.jobs.iter().any(|job| job.task == task) {
+        if let Some(known) = self.book.jobs.iter().find(|job| job.task == task) {
+            if known.dropped {
+                // Sent again by a person, and the vendor names the task that was dropped for that.
+                let at = self.now + self.first_look;
+                let again = self.book.again(task, self.batch.no, at);
+                self.changes.extend(again.map(Change::Job));
+            }
             return;
         }
         self.changes.push(Change::Job(JobRow {

@@ -258,16 +258,8 @@ fn drop_jobs(run: &RunBook, no: u32) -> Vec<Change> {
 }
 
 fn followed(run: &RunBook, no: u32, task: &str, seen: &Job, now: Millis) -> JobRow {
-    if let Some(known) = run.jobs.iter().find(|job| job.task == task) {
-        // Lost and found again.
-        return JobRow {
-            missing_since: None,
-            failures: 0,
-            fetch_failures: 0,
-            next_poll_at: now,
-            dropped: false,
-            ..known.clone()
-        };
+    if let Some(known) = run.again(task, no, now) {
+        return known; // lost and found again
     }
     JobRow {
         run: run.row.id.clone(),

@@ -8,7 +8,7 @@ use super::plan::batch_digest;
 use super::project::Project;
 use crate::error::Error;
 use crate::ids::decode;
-use crate::journal::{AttemptState, BatchRow, BatchState, Change, JobOrigin};
+use crate::journal::{AttemptState, BatchRow, BatchState, Change, JobOrigin, JobRow};
 use crate::model::action::Kind;
 use crate::model::event::EventKind;
 use crate::model::subject::DistinctId;
@@ -71,6 +71,11 @@ impl Next<'_> {
         let Some(task) = tasks.first().filter(|_| !covered.is_empty()) else {
             return self.held(AttemptState::Rejected, error);
         };
+        // The run saw this task end: nothing would look at it any more.
+        let over = |job: &JobRow| tasks.contains(&job.task) && job.status.is_terminal();
+        if self.book.jobs.iter().any(over) {
+            return self.held(AttemptState::Rejected, error);
+        }
         let foreign = named.len() > covered.len();
         let parts = match (tasks.len(), rest.is_empty()) {
             (1, true) if !foreign => return self.adopt(project, task, error),

@@ -5,7 +5,7 @@
 //! connections as it needs, and a machine that is short of time does not spend what it has on making
 //! connections that nobody will need.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,23 @@ pub(super) struct Free {
     pub sender: Sender,
     /// It has carried nothing before.
     pub fresh: bool,
+    /// Kept for as long as the connection is used.
+    pub in_use: InUse,
+}
+
+pub(super) struct InUse(Arc<Shared>);
+
+impl InUse {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.in_use.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        self.0.in_use.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 pub(super) struct Pool(Arc<Shared>);
@@ -62,6 +79,7 @@ struct Shared {
     ready: Mutex<Vec<Ready>>,
     freed: Notify,
     making: Semaphore,
+    in_use: AtomicUsize,
     sweeping: AtomicBool,
 }
 
@@ -85,6 +103,7 @@ impl Pool {
             ready: Mutex::default(),
             freed: Notify::new(),
             making: Semaphore::new(MAKING),
+            in_use: AtomicUsize::new(0),
             sweeping: AtomicBool::new(false),
         }))
     }
@@ -93,13 +112,14 @@ impl Pool {
     pub async fn take(&self, origin: &Origin) -> Result<Free, BoxError> {
         let shared = &self.0;
         let mut making = None;
-        let others = shared.sweeping.load(Ordering::Acquire);
+        let others = shared.in_use.load(Ordering::Acquire) > 0;
         let mut until = others.then(|| tokio::time::Instant::now() + MOMENT);
         loop {
             if let Some(sender) = shared.take(origin) {
                 return Ok(Free {
                     sender,
                     fresh: false,
+                    in_use: InUse::new(shared),
                 });
             }
             if making.is_some() {
@@ -108,6 +128,7 @@ impl Pool {
                 return Ok(Free {
                     sender,
                     fresh: true,
+                    in_use: InUse::new(shared),
                 });
             }
             if let Some(moment) = until {

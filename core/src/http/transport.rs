@@ -85,7 +85,11 @@ impl HttpTransport {
         let mut message = message(request)?;
         loop {
             let taken = self.pool.take(&origin).await.map_err(unconnected)?;
-            let Free { mut sender, fresh } = taken;
+            let Free {
+                mut sender,
+                fresh,
+                in_use: _in_use,
+            } = taken;
             if !fresh && sender.ready().await.is_err() {
                 continue; // closed while it lay there
             }

@@ -48,6 +48,7 @@ pub fn run(make: Make<'_>) {
     every_field_comes_back(make);
     commit_is_all_or_nothing(make);
     transitions_are_those_of_the_table(make);
+    nothing_is_done_without_a_task_that_ended_well(make);
     frozen_things_stay_and_ends_are_ends(make);
     strangers_are_refused(make);
     splits_are_whole(make);
@@ -371,8 +372,9 @@ mod removing;
 mod samples;
 use changes::{
     commit_is_all_or_nothing, events_are_numbered_and_chained,
-    frozen_things_stay_and_ends_are_ends, splits_are_whole, strangers_are_refused,
-    transitions_are_those_of_the_table, what_was_learnt_is_kept,
+    frozen_things_stay_and_ends_are_ends, nothing_is_done_without_a_task_that_ended_well,
+    splits_are_whole, strangers_are_refused, transitions_are_those_of_the_table,
+    what_was_learnt_is_kept,
 };
 use removing::{
     a_cipher_is_chosen_before_the_first_run, a_purged_run_keeps_its_account, ids_go_only_at_the_end,

@@ -158,6 +158,11 @@ impl Journal for MemoryJournal {
             };
             rules::check(&view, change)?;
         }
+        let whole = View {
+            state: &state,
+            earlier: changes,
+        };
+        rules::check_ends(&whole, changes)?;
         Ok(changes
             .iter()
             .filter_map(|change| state.apply(change))

@@ -294,6 +294,7 @@ impl Journal for PostgresJournal {
                         rules::check(&Rows(tx), change)?;
                         events.extend(write::change(tx, &mut chain, change)?);
                     }
+                    rules::check_ends(&Rows(tx), changes)?;
                     if chain != before {
                         write::chain(tx, &chain)?;
                     }

@@ -103,6 +103,27 @@ pub(super) fn check_whole(changes: &[Change]) -> Result<()> {
     Ok(())
 }
 
+/// What must be true once all changes of a commit are there: nobody is told to be done whose task did
+/// not end well.
+pub(super) fn check_ends(stored: &impl Stored, changes: &[Change]) -> Result<()> {
+    for change in changes {
+        let Change::Batch(row) = change else {
+            continue;
+        };
+        if row.state != BatchState::Done {
+            continue;
+        }
+        let ended = match &row.task {
+            Some(task) => stored.job(&row.run, task)?,
+            None => None,
+        };
+        if !ended.is_some_and(|(status, _)| status == JobStatus::Success) {
+            return Err(bug("a batch is done only when its task has ended well"));
+        }
+    }
+    Ok(())
+}
+
 /// Only the ids of a batch at its end may go: all others are needed, or wait for a person.
 fn check_seal(stored: &impl Stored, row: &SealRow) -> Result<()> {
     use BatchState::{Cancelled, Done, Failed, Revoked};

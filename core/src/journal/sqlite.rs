@@ -188,6 +188,7 @@ impl Journal for SqliteJournal {
             rules::check(&Rows(&*tx), change)?;
             events.extend(write::change(&*tx, &mut chain, change)?);
         }
+        rules::check_ends(&Rows(&*tx), changes)?;
         if chain != before {
             write::chain(&*tx, &chain)?;
         }

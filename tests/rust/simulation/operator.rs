@@ -137,7 +137,7 @@ pub async fn open(world: &Arc<World>, process: u32) -> Result<Client> {
     }
 }
 
-async fn sleep(world: &Arc<World>, process: u32, ms: Millis) {
+pub async fn sleep(world: &Arc<World>, process: u32, ms: Millis) {
     if !world.step(process, || "the program sleeps".to_owned()) {
         std::future::pending::<()>().await;
     }
@@ -318,6 +318,11 @@ impl Program {
             if let Err(error) = run.decide(no, decision).await {
                 if self.world.alive(self.process) {
                     self.world.state().facts.again.remove(&key);
+                }
+                if error.kind() == ErrorKind::Cancelled {
+                    // Somebody cancelled the run while it was decided about: once more.
+                    decided = true;
+                    continue;
                 }
                 return Err(error);
             }

@@ -9,6 +9,7 @@ use dsrkit::journal::memory::MemoryJournal;
 use dsrkit::journal::sqlite::SqliteJournal;
 
 use super::case::Case;
+use super::chance::SECOND;
 use super::operator::{self, End};
 use super::truth;
 use super::world::{State, World};
@@ -119,6 +120,10 @@ async fn life(world: &Arc<World>, process: u32, settled: bool) -> Ended {
     }
     if settled && world.state().calls != before {
         return Ended::Failed("I9: all was done, and the next process called".to_owned());
+    }
+    // Sealing that the disk refused is tried again when a program closes its client.
+    while settled && client.close().await.is_err() {
+        operator::sleep(world, process, SECOND).await;
     }
     let checked = truth::check(world, &client);
     match checked.and_then(|()| {

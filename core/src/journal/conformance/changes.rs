@@ -10,8 +10,39 @@ use crate::journal::{CANCEL_TRANSITIONS, JOB_TRANSITIONS, may_follow};
 pub(super) fn set(run: &str, no: u32, state: BatchState) -> Change {
     Change::Batch(BatchRow {
         state,
+        task: (state == BatchState::Done).then(|| "ended".to_owned()),
         ..batch(run, no).row
     })
+}
+
+/// The same with the task that ended well, without which nothing is done.
+pub(super) fn set_whole(run: &str, no: u32, state: BatchState) -> Vec<Change> {
+    let ended = job(run, "ended", JobStatus::Success);
+    let ended = (state == BatchState::Done).then_some(Change::Job(ended));
+    ended.into_iter().chain([set(run, no, state)]).collect()
+}
+
+pub(super) fn nothing_is_done_without_a_task_that_ended_well(make: Make<'_>) {
+    let journal = with_run(make, "r", 1);
+    let there: Vec<_> = way(BatchState::Submitted)
+        .into_iter()
+        .map(|state| set("r", 0, state))
+        .collect();
+    journal.commit(&there).unwrap();
+    let done = set("r", 0, BatchState::Done);
+    assert_internal(journal.commit(std::slice::from_ref(&done)));
+    for status in [JobStatus::Pending, JobStatus::Started, JobStatus::Failure] {
+        let task = Change::Job(job("r", "ended", status));
+        assert_internal(journal.commit(&[task, done.clone()]));
+    }
+    assert_eq!(state(journal.as_ref(), "r", 0), BatchState::Submitted);
+    assert!(journal.jobs("r").unwrap().is_empty());
+    // In whichever order they come.
+    let mut whole = set_whole("r", 0, BatchState::Done);
+    whole.reverse();
+    journal.commit(&whole).unwrap();
+    // What happens to it later asks no more of its task.
+    journal.commit(&[done]).unwrap();
 }
 
 pub(super) fn child(parent: u32, no: u32, n: u32) -> Change {
@@ -130,7 +161,7 @@ pub(super) fn transitions_are_those_of_the_table(make: Make<'_>) {
     for (from, legal) in BATCH_TRANSITIONS {
         for to in all {
             let mut step = |state: BatchState| {
-                let mut changes = vec![set("r", no, state)];
+                let mut changes = set_whole("r", no, state);
                 if state == BatchState::Split {
                     changes.push(child(no, count, 2));
                     count += 1;
