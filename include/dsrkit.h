@@ -186,6 +186,12 @@ typedef enum {
     DSR_LOG_TRACE = 5,
 } dsr_log_level;
 
+// An answer of the vendor, as it came; it never changes. Its body may name people.
+// Owner: you; dsr_answer_free.
+// Threads: any.
+// Lifetime: depends on nothing; its texts live as long as it does.
+typedef struct dsr_answer dsr_answer;
+
 // A status callback whose signature fits; it never changes. It says that something may have
 // changed: what is true is what the status call answers.
 // Owner: you; dsr_callback_free.
@@ -545,6 +551,65 @@ dsr_status dsr_settings_set_ca_bundle(dsr_settings *settings,
                                       const char *path_or_null,
                                       dsr_error **err);
 
+// Calls per second to one project; 0 for a handle that is not alive.
+double dsr_settings_requests_per_second(const dsr_settings *settings);
+
+// How long one call may take, in milliseconds; -1 for a handle that is not alive, as below.
+int64_t dsr_settings_request_timeout_ms(const dsr_settings *settings);
+
+// How long connecting may take, in milliseconds.
+int64_t dsr_settings_connect_timeout_ms(const dsr_settings *settings);
+
+// The first wait after a refusal or a failure, in milliseconds.
+int64_t dsr_settings_backoff_initial_ms(const dsr_settings *settings);
+
+// The longest such wait, in milliseconds.
+int64_t dsr_settings_backoff_max_ms(const dsr_settings *settings);
+
+// How much waiting one request is worth, in milliseconds.
+int64_t dsr_settings_request_worth_ms(const dsr_settings *settings);
+
+// The shortest wait between two looks at a job, in milliseconds.
+int64_t dsr_settings_poll_initial_ms(const dsr_settings *settings);
+
+// The longest wait between two looks at a job, in milliseconds.
+int64_t dsr_settings_poll_max_ms(const dsr_settings *settings);
+
+// How long to wait before a retrieval whose answer was lost is sent once more, in milliseconds.
+int64_t dsr_settings_ambiguous_retry_after_ms(const dsr_settings *settings);
+
+// How long a job may not be found before it counts as lost, in milliseconds.
+int64_t dsr_settings_lost_after_ms(const dsr_settings *settings);
+
+// How long the journal keeps the ids of a deletion after its end, in milliseconds.
+int64_t dsr_settings_keep_deleted_for_ms(const dsr_settings *settings);
+
+// How long the journal keeps the ids of a retrieval after its packages were written, in
+// milliseconds.
+int64_t dsr_settings_keep_retrieved_for_ms(const dsr_settings *settings);
+
+// Days of outstanding scans that the vendor allows per project; 0 for a handle that is not alive.
+uint32_t dsr_settings_scan_budget_days(const dsr_settings *settings);
+
+// Days since the project's first event; 0 when it is not known.
+uint32_t dsr_settings_project_age_days(const dsr_settings *settings);
+
+// The most people one deletion plan may name; 0 for a handle that is not alive.
+uint64_t dsr_settings_max_ids_per_deletion_plan(const dsr_settings *settings);
+
+// The largest archive, unpacked, in bytes; 0 for a handle that is not alive.
+uint64_t dsr_settings_archive_max_bytes(const dsr_settings *settings);
+
+// What to do when an answer was lost, a dsr_ambiguity; -1 for a handle that is not alive.
+int dsr_settings_on_ambiguous(const dsr_settings *settings);
+
+// The proxy for all calls, NULL for none. Free the text with dsr_string_free.
+dsr_status dsr_settings_proxy(const dsr_settings *settings, char **url, dsr_error **err);
+
+// The PEM file of further certificate authorities, NULL for none. Free the text with
+// dsr_string_free.
+dsr_status dsr_settings_ca_bundle(const dsr_settings *settings, char **path, dsr_error **err);
+
 // The default options of a plan.
 dsr_status dsr_plan_options_new(dsr_plan_options **options, dsr_error **err);
 
@@ -646,6 +711,16 @@ dsr_status dsr_client_new(const dsr_mixpanel *mixpanel,
                           const char *journal,
                           dsr_client **client,
                           dsr_error **err);
+
+// The same client, whose single calls (dsr_client_create_deletion and its like, the flows,
+// dsr_client_raw) have the time-outs, back-off, proxy and authorities of these settings. Journal,
+// pace and runs are shared, and runs go by the settings of the client that was made first:
+// DSR_CONFIG for settings that differ in anything else (a journal key is not looked at). Freeing
+// the first one ends both; freeing this one ends nothing.
+dsr_status dsr_client_with_settings(const dsr_client *client,
+                                    const dsr_settings *settings,
+                                    dsr_client **other,
+                                    dsr_error **err);
 
 // Frees a client: ends every wait of other threads (they get DSR_BAD_STATE), lets the call under
 // way be recorded, removes ids whose time is over from the journal and stops its threads, in 4
@@ -800,6 +875,38 @@ dsr_status dsr_client_deletion_flow_n(const dsr_client *client,
                                       dsr_flow **flow,
                                       dsr_error **err);
 
+// One call of the vendor's API that has no function here, at the project's pace and with its
+// credentials, such as "GET" of "/data-deletions/v3.0/123/". The path stands below the base URL and
+// may hold a query; json_or_null is the body. Gives the answer whatever its HTTP status. Nothing is
+// repeated or journaled, and nobody asks for a confirmation.
+dsr_status dsr_client_raw(const dsr_client *client,
+                          const char *method,
+                          const char *path,
+                          const char *json_or_null,
+                          dsr_answer **answer,
+                          dsr_error **err);
+
+// Frees an answer. NULL is fine.
+void dsr_answer_free(dsr_answer *answer);
+
+// The HTTP status, such as 200; 0 for a handle that is not alive.
+int dsr_answer_http_status(const dsr_answer *answer);
+
+// How many headers the answer has. A header that is not text is left out.
+size_t dsr_answer_n_headers(const dsr_answer *answer);
+
+// The name of a header, in small letters; NULL past the last.
+const char *dsr_answer_header_name(const dsr_answer *answer, size_t index);
+
+// The value of a header; NULL past the last.
+const char *dsr_answer_header_value(const dsr_answer *answer, size_t index);
+
+// The body: dsr_answer_body_bytes bytes, at most 16 MiB, and a NUL behind them.
+const char *dsr_answer_body(const dsr_answer *answer);
+
+// The bytes of the body, without the NUL.
+size_t dsr_answer_body_bytes(const dsr_answer *answer);
+
 // Freezes a plan to give people their data. Any number of ids, used exactly as given; reading them
 // blocks. DSR_INVALID_INPUT names the positions of ids that cannot be used. Nothing is sent.
 dsr_status dsr_client_plan_retrieval(const dsr_client *client,
@@ -912,6 +1019,60 @@ dsr_status dsr_plan_start(const dsr_plan *plan,
 // and start in one step and know the number from elsewhere.
 dsr_status dsr_plan_start_counted(const dsr_plan *plan,
                                   uint64_t people,
+                                  dsr_run **run,
+                                  dsr_error **err);
+
+// dsr_client_plan_retrieval and dsr_plan_start in one step. Sending begins when the run is waited
+// for, or its events are read.
+dsr_status dsr_client_retrieve(const dsr_client *client,
+                               const char *const *ids,
+                               size_t n_ids,
+                               const dsr_plan_options *options_or_null,
+                               dsr_run **run,
+                               dsr_error **err);
+
+// dsr_client_retrieve with the ids' lengths in bytes.
+dsr_status dsr_client_retrieve_n(const dsr_client *client,
+                                 const char *const *ids,
+                                 const size_t *lengths,
+                                 size_t n_ids,
+                                 const dsr_plan_options *options_or_null,
+                                 dsr_run **run,
+                                 dsr_error **err);
+
+// dsr_client_retrieve with the ids of a file, see dsr_client_plan_retrieval_file.
+dsr_status dsr_client_retrieve_file(const dsr_client *client,
+                                    const char *path,
+                                    const dsr_plan_options *options_or_null,
+                                    dsr_run **run,
+                                    dsr_error **err);
+
+// dsr_client_plan_deletion and dsr_plan_start_counted in one step: starts only if the ids are
+// exactly so many people, else DSR_NOT_CONFIRMED and nothing is sent. Irreversible.
+// Sending begins when the run is waited for, or its events are read.
+dsr_status dsr_client_delete(const dsr_client *client,
+                             const char *const *ids,
+                             size_t n_ids,
+                             uint64_t people,
+                             const dsr_plan_options *options_or_null,
+                             dsr_run **run,
+                             dsr_error **err);
+
+// dsr_client_delete with the ids' lengths in bytes.
+dsr_status dsr_client_delete_n(const dsr_client *client,
+                               const char *const *ids,
+                               const size_t *lengths,
+                               size_t n_ids,
+                               uint64_t people,
+                               const dsr_plan_options *options_or_null,
+                               dsr_run **run,
+                               dsr_error **err);
+
+// dsr_client_delete with the ids of a file, see dsr_client_plan_deletion_file.
+dsr_status dsr_client_delete_file(const dsr_client *client,
+                                  const char *path,
+                                  uint64_t people,
+                                  const dsr_plan_options *options_or_null,
                                   dsr_run **run,
                                   dsr_error **err);
 
@@ -1054,6 +1215,22 @@ const char *dsr_outcome_package(const dsr_outcome *outcome);
 
 // The batch it is sent in, by its number in the run; -1 for a handle that is not alive.
 int64_t dsr_outcome_batch(const dsr_outcome *outcome);
+
+// The first event after the one of that dsr_event_seq (0: the run's first) that the journal has
+// now; DSR_END when there is none yet. Unlike dsr_run_next_event it drives nothing and waits for
+// nothing.
+dsr_status dsr_run_event_after(const dsr_run *run,
+                               uint64_t seq,
+                               dsr_event **event,
+                               dsr_error **err);
+
+// Writes the outcome of each id as a CSV file with a header line: id, outcome, batch, task_id,
+// package. Readable by its owner only; the file appears whole or not at all. Personal data.
+dsr_status dsr_run_outcomes_csv(const dsr_run *run, const char *csv_path, dsr_error **err);
+
+// Writes what was recorded until now as a CSV file with a header line: seq, at (UTC), kind, batch,
+// task_id, text. Drives nothing.
+dsr_status dsr_run_events_csv(const dsr_run *run, const char *csv_path, dsr_error **err);
 
 // Frees a report. NULL is fine.
 void dsr_report_free(dsr_report *report);

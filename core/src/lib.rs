@@ -56,6 +56,7 @@ mod builder;
 mod client;
 mod engine;
 mod error;
+mod export;
 mod flow;
 mod handle;
 pub mod http;

@@ -2,11 +2,11 @@
 
 use std::ffi::c_char;
 use std::future::Future;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::Poll;
 use std::time::Duration;
 
-use dsrkit::{Client, Journal};
+use dsrkit::{Client, Journal, Mixpanel, Network};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 
@@ -16,7 +16,8 @@ use crate::handle::{find, handle, put, take};
 use crate::log;
 use crate::mixpanel::{dsr_mixpanel, project};
 use crate::run::{RunObject, dsr_run};
-use crate::settings::{Chosen, chosen, dsr_settings};
+use crate::settings::{Chosen, dsr_settings};
+use crate::settings_read::{chosen, held};
 use crate::signals::Quiet;
 use crate::status::dsr_status;
 use crate::text::owned;
@@ -29,7 +30,7 @@ use crate::text::owned;
 pub struct dsr_client {
     _number: (),
 }
-handle!(dsr_client => std::sync::Arc<ClientObject>);
+handle!(dsr_client => Arc<ClientObject>);
 
 /// How long a client that is freed waits for the call under way to be recorded, and then for its
 /// threads.
@@ -37,6 +38,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 pub struct ClientObject {
     pub core: Client,
+    project: Mixpanel,
+    work: Arc<Work>,
+    /// Whether it was made by dsr_client_with_settings: then another one ends the work.
+    derived: bool,
+}
+
+/// What clients of one journal share.
+struct Work {
     runtime: RwLock<Option<Runtime>>,
     closing: watch::Sender<bool>,
 }
@@ -46,7 +55,7 @@ impl ClientObject {
     /// under it, except between two turns, when lines of the log are handed over.
     pub fn block<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         log::refuse_inside()?;
-        let mut closing = self.closing.subscribe();
+        let mut closing = self.work.closing.subscribe();
         let work = async {
             tokio::select! {
                 biased;
@@ -70,7 +79,8 @@ impl ClientObject {
 
     /// Does something inside the client's runtime. The lock is held for reading all the while.
     pub fn inside<T>(&self, work: impl FnOnce() -> T) -> Result<T> {
-        let runtime = self.runtime.read().unwrap_or_else(PoisonError::into_inner);
+        let runtime = &self.work.runtime;
+        let runtime = runtime.read().unwrap_or_else(PoisonError::into_inner);
         let runtime = runtime.as_ref().ok_or_else(closed)?;
         let _inside = runtime.enter();
         Ok(work())
@@ -78,7 +88,7 @@ impl ClientObject {
 
     /// Refuses what needs no runtime, too, once the client was freed.
     pub fn open(&self) -> Result<&Client> {
-        if *self.closing.borrow() {
+        if *self.work.closing.borrow() {
             Err(closed())
         } else {
             Ok(&self.core)
@@ -87,8 +97,12 @@ impl ClientObject {
 
     /// Ends every wait, lets the call under way be recorded, stops the threads.
     fn close(&self) {
-        self.closing.send_replace(true);
+        if self.derived {
+            return;
+        }
+        self.work.closing.send_replace(true);
         let runtime = self
+            .work
             .runtime
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -143,17 +157,52 @@ pub unsafe extern "C" fn dsr_client_new(
             })?;
         let core = {
             let _inside = runtime.enter();
-            Client::builder(project)
+            Client::builder(project.clone())
                 .settings(settings)
                 .journal(journal)
                 .build()?
         };
-        let object = ClientObject {
-            core,
+        let work = Work {
             runtime: RwLock::new(Some(runtime)),
             closing: watch::Sender::new(false),
         };
-        out.put(std::sync::Arc::new(object))
+        out.put(Arc::new(ClientObject {
+            core,
+            project,
+            work: Arc::new(work),
+            derived: false,
+        }))
+    })
+}
+
+/// The same client, whose single calls (dsr_client_create_deletion and its like, the flows,
+/// dsr_client_raw) have the time-outs, back-off, proxy and authorities of these settings. Journal,
+/// pace and runs are shared, and runs go by the settings of the client that was made first:
+/// DSR_CONFIG for settings that differ in anything else (a journal key is not looked at). Freeing
+/// the first one ends both; freeing this one ends nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dsr_client_with_settings(
+    client: *const dsr_client,
+    settings: *const dsr_settings,
+    other: *mut *mut dsr_client,
+    err: *mut *mut dsr_error,
+) -> dsr_status {
+    // SAFETY: the caller keeps the header's rules.
+    guard(unsafe { Caller::trusted(err) }, |c| {
+        let out = c.out(other, "other")?;
+        let client = find(client, "client")?;
+        let settings = held(settings, "settings")?.settings;
+        let core = client.inside(|| {
+            settings.check()?;
+            let network = Network::new(&settings, &client.project)?;
+            client.core.with_settings(settings, &network)
+        })??;
+        out.put(Arc::new(ClientObject {
+            core,
+            project: client.project.clone(),
+            work: Arc::clone(&client.work),
+            derived: true,
+        }))
     })
 }
 

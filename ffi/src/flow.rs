@@ -2,13 +2,13 @@
 
 use std::ffi::{CString, c_char, c_int};
 
-use dsrkit::{FlowOutcome, IdSource, Kind};
+use dsrkit::{FlowOutcome, Kind};
 
 use crate::client::dsr_client;
 use crate::error::dsr_error;
-use crate::guard::{Caller, Result, free, get, guard};
+use crate::guard::{Caller, free, get, guard};
 use crate::handle::{find, handle};
-use crate::ids::{measured, terminated};
+use crate::ids::Given;
 use crate::options::compliance;
 use crate::status::dsr_status;
 use crate::text::{c_text, pointer};
@@ -75,14 +75,14 @@ fn carry_out(
     caller: Caller,
     client: *const dsr_client,
     kind: Kind,
+    ids: Given,
     (law, wait): (c_int, bool),
     flow: *mut *mut dsr_flow,
-    ids: impl FnOnce(&Caller) -> Result<IdSource>,
 ) -> dsr_status {
     guard(caller, |c| {
         let out = c.out(flow, "flow")?;
         let client = find(client, "client")?;
-        let (ids, law) = (ids(c)?, compliance(law)?);
+        let (ids, law) = (ids.source(c)?, compliance(law)?);
         let outcome = client.block(async {
             Ok(match kind {
                 Kind::Retrieval => client.core.retrieval_flow(ids, law, wait).await,
@@ -108,10 +108,8 @@ pub unsafe extern "C" fn dsr_client_retrieval_flow(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    let options = (compliance, wait);
-    carry_out(caller, client, Kind::Retrieval, options, flow, |c| {
-        terminated(c, ids, n_ids)
-    })
+    let (ids, terms) = (Given::Texts(ids, n_ids), (compliance, wait));
+    carry_out(caller, client, Kind::Retrieval, ids, terms, flow)
 }
 
 /// dsr_client_retrieval_flow with the ids' lengths in bytes.
@@ -128,10 +126,8 @@ pub unsafe extern "C" fn dsr_client_retrieval_flow_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    let options = (compliance, wait);
-    carry_out(caller, client, Kind::Retrieval, options, flow, |c| {
-        measured(c, ids, lengths, n_ids)
-    })
+    let (ids, terms) = (Given::Measured(ids, lengths, n_ids), (compliance, wait));
+    carry_out(caller, client, Kind::Retrieval, ids, terms, flow)
 }
 
 /// The published workflow gdpr-deletion-flow, see dsr_client_retrieval_flow. Irreversible, and
@@ -148,10 +144,8 @@ pub unsafe extern "C" fn dsr_client_deletion_flow(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    let options = (compliance, wait);
-    carry_out(caller, client, Kind::Deletion, options, flow, |c| {
-        terminated(c, ids, n_ids)
-    })
+    let (ids, terms) = (Given::Texts(ids, n_ids), (compliance, wait));
+    carry_out(caller, client, Kind::Deletion, ids, terms, flow)
 }
 
 /// dsr_client_deletion_flow with the ids' lengths in bytes.
@@ -168,8 +162,6 @@ pub unsafe extern "C" fn dsr_client_deletion_flow_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    let options = (compliance, wait);
-    carry_out(caller, client, Kind::Deletion, options, flow, |c| {
-        measured(c, ids, lengths, n_ids)
-    })
+    let (ids, terms) = (Given::Measured(ids, lengths, n_ids), (compliance, wait));
+    carry_out(caller, client, Kind::Deletion, ids, terms, flow)
 }

@@ -1,5 +1,5 @@
-//! Arrays of ids. They are copied into one block of text, so nothing of the caller is read after
-//! the function has returned.
+//! The ids that a caller gives. Arrays are copied into one block of text, so nothing of the caller is
+//! read after the function has returned.
 
 use std::ffi::c_char;
 
@@ -7,8 +7,29 @@ use dsrkit::IdSource;
 
 use crate::guard::{Caller, Failure, Result, bad_utf8};
 
+/// The three ways to give ids: what differs between a function and its `_n` and `_file` twins.
+#[derive(Clone, Copy)]
+pub enum Given {
+    /// Texts that end with NUL, and how many.
+    Texts(*const *const c_char, usize),
+    /// Texts with their lengths in bytes, and how many.
+    Measured(*const *const c_char, *const usize, usize),
+    /// The path of a file.
+    File(*const c_char),
+}
+
+impl Given {
+    pub fn source(self, c: &Caller) -> Result<IdSource> {
+        match self {
+            Self::Texts(ids, n) => terminated(c, ids, n),
+            Self::Measured(ids, lengths, n) => measured(c, ids, lengths, n),
+            Self::File(path) => Ok(IdSource::file(c.path(path, "path")?)),
+        }
+    }
+}
+
 /// Ids that end with NUL.
-pub fn terminated(c: &Caller, ids: *const *const c_char, n: usize) -> Result<IdSource> {
+fn terminated(c: &Caller, ids: *const *const c_char, n: usize) -> Result<IdSource> {
     let mut block = Block::new(n);
     for (index, id) in c.array(ids, n, "ids")?.iter().enumerate() {
         block.add(c.text(*id, format_args!("ids[{index}]"))?);
@@ -17,7 +38,7 @@ pub fn terminated(c: &Caller, ids: *const *const c_char, n: usize) -> Result<IdS
 }
 
 /// Ids with their lengths in bytes, which may hold anything.
-pub fn measured(
+fn measured(
     c: &Caller,
     ids: *const *const c_char,
     lengths: *const usize,

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, clippy::indexing_slicing))]
 #![allow(non_camel_case_types)] // the names are those of the header
 
+mod answer;
 mod callback;
 mod client;
 mod collect;
@@ -19,6 +20,7 @@ mod events;
 mod flow;
 mod guard;
 mod handle;
+mod history;
 mod ids;
 mod job;
 mod log;
@@ -34,8 +36,10 @@ mod report_rows;
 mod run;
 mod sandbox;
 mod settings;
+mod settings_read;
 mod signals;
 mod single;
 mod standing;
+mod start;
 mod status;
 mod text;

@@ -11,7 +11,8 @@ use crate::error::dsr_error;
 use crate::guard::{Caller, Result, free, get, guard};
 use crate::handle::{find, handle, put};
 use crate::sandbox::dsr_sandbox;
-use crate::settings::{chosen, dsr_settings};
+use crate::settings::dsr_settings;
+use crate::settings_read::chosen;
 use crate::status::dsr_status;
 use crate::text::{c_text, owned, pointer};
 

@@ -4,13 +4,13 @@ use std::ffi::{CString, c_char};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dsrkit::{Estimate, IdSource, Kind, PlanHandle, RunHandle};
+use dsrkit::{Estimate, Kind, PlanHandle, RunHandle};
 
 use crate::client::{ClientObject, dsr_client};
 use crate::error::dsr_error;
 use crate::guard::{Caller, Result, free, get, guard};
 use crate::handle::{find, handle, put};
-use crate::ids::{measured, terminated};
+use crate::ids::Given;
 use crate::options::{PlanTerms, dsr_plan_options, options};
 use crate::run::{RunObject, dsr_run};
 use crate::status::dsr_status;
@@ -54,23 +54,33 @@ fn freeze(
     caller: Caller,
     client: *const dsr_client,
     kind: Kind,
+    ids: Given,
     options_or_null: *const dsr_plan_options,
     plan: *mut *mut dsr_plan,
-    ids: impl FnOnce(&Caller) -> Result<IdSource>,
 ) -> dsr_status {
     guard(caller, |c| {
         let out = c.out(plan, "plan")?;
         let client = find(client, "client")?;
-        let terms: PlanTerms = options(options_or_null)?;
-        let mut ids = ids(c)?;
-        if let Some(column) = &terms.column {
-            ids = ids.column(column);
-        }
-        let plan = client
-            .open()?
-            .freeze(ids, terms.terms(kind), &terms.options)?;
+        let plan = frozen(c, &client, kind, ids, options_or_null)?;
         out.put(PlanObject::new(&client, plan))
     })
+}
+
+/// Freezes a plan of a client.
+pub fn frozen(
+    c: &Caller,
+    client: &ClientObject,
+    kind: Kind,
+    ids: Given,
+    options_or_null: *const dsr_plan_options,
+) -> Result<PlanHandle> {
+    let terms: PlanTerms = options(options_or_null)?;
+    let mut ids = ids.source(c)?;
+    if let Some(column) = &terms.column {
+        ids = ids.column(column);
+    }
+    let client = client.open()?;
+    Ok(client.freeze(ids, terms.terms(kind), &terms.options)?)
 }
 
 /// Freezes a plan to give people their data. Any number of ids, used exactly as given; reading them
@@ -86,14 +96,8 @@ pub unsafe extern "C" fn dsr_client_plan_retrieval(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(
-        caller,
-        client,
-        Kind::Retrieval,
-        options_or_null,
-        plan,
-        |c| terminated(c, ids, n_ids),
-    )
+    let ids = Given::Texts(ids, n_ids);
+    freeze(caller, client, Kind::Retrieval, ids, options_or_null, plan)
 }
 
 /// dsr_client_plan_retrieval with the ids' lengths in bytes.
@@ -109,14 +113,8 @@ pub unsafe extern "C" fn dsr_client_plan_retrieval_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(
-        caller,
-        client,
-        Kind::Retrieval,
-        options_or_null,
-        plan,
-        |c| measured(c, ids, lengths, n_ids),
-    )
+    let ids = Given::Measured(ids, lengths, n_ids);
+    freeze(caller, client, Kind::Retrieval, ids, options_or_null, plan)
 }
 
 /// dsr_client_plan_retrieval with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
@@ -130,14 +128,8 @@ pub unsafe extern "C" fn dsr_client_plan_retrieval_file(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(
-        caller,
-        client,
-        Kind::Retrieval,
-        options_or_null,
-        plan,
-        |c| Ok(IdSource::file(c.path(path, "path")?)),
-    )
+    let ids = Given::File(path);
+    freeze(caller, client, Kind::Retrieval, ids, options_or_null, plan)
 }
 
 /// Freezes a plan to erase people's data. Any number of ids up to max_ids_per_deletion_plan, used
@@ -154,9 +146,8 @@ pub unsafe extern "C" fn dsr_client_plan_deletion(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| {
-        terminated(c, ids, n_ids)
-    })
+    let ids = Given::Texts(ids, n_ids);
+    freeze(caller, client, Kind::Deletion, ids, options_or_null, plan)
 }
 
 /// dsr_client_plan_deletion with the ids' lengths in bytes.
@@ -172,9 +163,8 @@ pub unsafe extern "C" fn dsr_client_plan_deletion_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| {
-        measured(c, ids, lengths, n_ids)
-    })
+    let ids = Given::Measured(ids, lengths, n_ids);
+    freeze(caller, client, Kind::Deletion, ids, options_or_null, plan)
 }
 
 /// dsr_client_plan_deletion with the ids of a file: .csv, .jsonl, or text with one id a line; UTF-8.
@@ -188,9 +178,8 @@ pub unsafe extern "C" fn dsr_client_plan_deletion_file(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    freeze(caller, client, Kind::Deletion, options_or_null, plan, |c| {
-        Ok(IdSource::file(c.path(path, "path")?))
-    })
+    let ids = Given::File(path);
+    freeze(caller, client, Kind::Deletion, ids, options_or_null, plan)
 }
 
 fn read<T>(plan: *const dsr_plan, otherwise: T, look: impl FnOnce(&PlanObject) -> T) -> T {

@@ -42,18 +42,6 @@ pub enum dsr_ambiguity {
     DSR_HOLD = 2,
 }
 
-/// What a handle of settings holds now; the defaults for NULL.
-pub fn chosen(settings: *const dsr_settings) -> Result<Chosen> {
-    if settings.is_null() {
-        return Ok(Chosen::default());
-    }
-    let settings = find(settings, "settings_or_null")?;
-    Ok(settings
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone())
-}
-
 fn change(
     caller: Caller,
     settings: *mut dsr_settings,

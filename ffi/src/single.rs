@@ -2,16 +2,19 @@
 
 use std::ffi::{c_char, c_int};
 
-use dsrkit::{Client, IdSource, Job, Kind};
+use dsrkit::{Client, Job, Kind};
 
 use crate::client::dsr_client;
 use crate::error::dsr_error;
 use crate::guard::{Caller, Result, guard};
 use crate::handle::find;
-use crate::ids::{measured, terminated};
+use crate::ids::Given;
 use crate::job::{JobTexts, dsr_job};
-use crate::options::{compliance, disclosure};
+use crate::options::{compliance, disclosure, dsr_disclosure};
 use crate::status::dsr_status;
+
+/// Deletions disclose nothing.
+const UNSET: c_int = dsr_disclosure::DSR_DISCLOSURE_UNSET as c_int;
 
 /// Makes one vendor call that gives a job.
 fn call<F>(
@@ -32,29 +35,20 @@ where
     })
 }
 
-fn create_retrieval(
+fn create(
     caller: Caller,
     client: *const dsr_client,
+    kind: Kind,
+    ids: Given,
     (law, what): (c_int, c_int),
     job: *mut *mut dsr_job,
-    ids: impl FnOnce(&Caller) -> Result<IdSource>,
 ) -> dsr_status {
     call(caller, client, job, |c| {
-        let (ids, law, what) = (ids(c)?, compliance(law)?, disclosure(what)?);
-        Ok(async move |client: &Client| client.create_retrieval(ids, law, what).await)
-    })
-}
-
-fn create_deletion(
-    caller: Caller,
-    client: *const dsr_client,
-    law: c_int,
-    job: *mut *mut dsr_job,
-    ids: impl FnOnce(&Caller) -> Result<IdSource>,
-) -> dsr_status {
-    call(caller, client, job, |c| {
-        let (ids, law) = (ids(c)?, compliance(law)?);
-        Ok(async move |client: &Client| client.create_deletion(ids, law).await)
+        let (ids, law, what) = (ids.source(c)?, compliance(law)?, disclosure(what)?);
+        Ok(async move |client: &Client| match kind {
+            Kind::Retrieval => client.create_retrieval(ids, law, what).await,
+            Kind::Deletion => client.create_deletion(ids, law).await,
+        })
     })
 }
 
@@ -106,9 +100,8 @@ pub unsafe extern "C" fn dsr_client_create_retrieval(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_retrieval(caller, client, (compliance, disclosure), job, |c| {
-        terminated(c, ids, n_ids)
-    })
+    let (ids, terms) = (Given::Texts(ids, n_ids), (compliance, disclosure));
+    create(caller, client, Kind::Retrieval, ids, terms, job)
 }
 
 /// dsr_client_create_retrieval with the ids' lengths in bytes.
@@ -125,9 +118,11 @@ pub unsafe extern "C" fn dsr_client_create_retrieval_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_retrieval(caller, client, (compliance, disclosure), job, |c| {
-        measured(c, ids, lengths, n_ids)
-    })
+    let (ids, terms) = (
+        Given::Measured(ids, lengths, n_ids),
+        (compliance, disclosure),
+    );
+    create(caller, client, Kind::Retrieval, ids, terms, job)
 }
 
 /// Makes a deletion task for at most 1999 ids, under a dsr_compliance. Irreversible, and without
@@ -143,9 +138,8 @@ pub unsafe extern "C" fn dsr_client_create_deletion(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_deletion(caller, client, compliance, job, |c| {
-        terminated(c, ids, n_ids)
-    })
+    let (ids, terms) = (Given::Texts(ids, n_ids), (compliance, UNSET));
+    create(caller, client, Kind::Deletion, ids, terms, job)
 }
 
 /// dsr_client_create_deletion with the ids' lengths in bytes.
@@ -161,9 +155,8 @@ pub unsafe extern "C" fn dsr_client_create_deletion_n(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     let caller = unsafe { Caller::trusted(err) };
-    create_deletion(caller, client, compliance, job, |c| {
-        measured(c, ids, lengths, n_ids)
-    })
+    let (ids, terms) = (Given::Measured(ids, lengths, n_ids), (compliance, UNSET));
+    create(caller, client, Kind::Deletion, ids, terms, job)
 }
 
 /// The status of a retrieval task.

@@ -120,7 +120,8 @@ impl dsr_status {
 /// The library's version, such as "0.1.0". Never NULL, never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_version() -> *const c_char {
-    concat_version().as_ptr()
+    let version = concat_version().as_ptr();
+    get(version, || Some(version))
 }
 
 fn concat_version() -> &'static std::ffi::CStr {
@@ -131,7 +132,7 @@ fn concat_version() -> &'static std::ffi::CStr {
 /// DSR_ABI_VERSION of the library that was loaded; compare it with the header's.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_abi_version() -> u32 {
-    DSR_ABI_VERSION
+    get(DSR_ABI_VERSION, || Some(DSR_ABI_VERSION))
 }
 
 /// The name of a status, such as "DSR_RATE_LIMITED"; "DSR_UNKNOWN" for a number that this library

@@ -26,6 +26,21 @@ public:
     std::string_view download_url() const { return detail::text(dsr_flow_download_url(raw_)); }
 };
 
+/// What the vendor answered to client::raw.
+class answer : public detail::handle<dsr_answer, dsr_answer_free> {
+public:
+    using handle::handle;
+    int http_status() const { return dsr_answer_http_status(raw_); }
+    std::string_view body() const {
+        const char *body = dsr_answer_body(raw_);
+        return body ? std::string_view(body, dsr_answer_body_bytes(raw_)) : std::string_view();
+    }
+    /// Headers are counted from 0; their names are in small letters.
+    std::size_t n_headers() const { return dsr_answer_n_headers(raw_); }
+    std::string_view header_name(std::size_t i) const { return detail::text(dsr_answer_header_name(raw_, i)); }
+    std::string_view header_value(std::size_t i) const { return detail::text(dsr_answer_header_value(raw_, i)); }
+};
+
 class event : public detail::handle<dsr_event, dsr_event_free> {
 public:
     using handle::handle;

@@ -13,6 +13,12 @@ public:
     client(const mixpanel &project, const std::string &journal, const settings &settings = {})
         : handle(detail::output<dsr_client *>(dsr_client_new, project.get(), settings.get(), journal.c_str())) {}
 
+    /// The same client, whose single calls have the time-outs, back-off, proxy and authorities of these
+    /// settings. Ends with the first one.
+    client with_settings(const settings &settings) const {
+        return client(detail::output<dsr_client *>(dsr_client_with_settings, raw_, settings.get()));
+    }
+
     template <class Range> plan plan_retrieval(const Range &ids, const plan_options &options = {}) const { return frozen(dsr_client_plan_retrieval_n, ids, options); }
     template <class Range> plan plan_deletion(const Range &ids, const plan_options &options = {}) const { return frozen(dsr_client_plan_deletion_n, ids, options); }
     plan plan_retrieval_file(const std::string &path, const plan_options &options = {}) const {
@@ -20,6 +26,22 @@ public:
     }
     plan plan_deletion_file(const std::string &path, const plan_options &options = {}) const {
         return plan(detail::output<dsr_plan *>(dsr_client_plan_deletion_file, raw_, path.c_str(), options.get()));
+    }
+    /// Planned and started in one step. `erase` deletes: irreversible, and only if the ids
+    /// are exactly so many people.
+    template <class Range> dsr::run retrieve(const Range &ids, const plan_options &options = {}) const {
+        const detail::packed p(ids);
+        return dsr::run(detail::output<dsr_run *>(dsr_client_retrieve_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), options.get()));
+    }
+    template <class Range> dsr::run erase(const Range &ids, std::uint64_t people, const plan_options &options = {}) const {
+        const detail::packed p(ids);
+        return dsr::run(detail::output<dsr_run *>(dsr_client_delete_n, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), people, options.get()));
+    }
+    dsr::run retrieve_file(const std::string &path, const plan_options &options = {}) const {
+        return dsr::run(detail::output<dsr_run *>(dsr_client_retrieve_file, raw_, path.c_str(), options.get()));
+    }
+    dsr::run erase_file(const std::string &path, std::uint64_t people, const plan_options &options = {}) const {
+        return dsr::run(detail::output<dsr_run *>(dsr_client_delete_file, raw_, path.c_str(), people, options.get()));
     }
     dsr::run run(const std::string &id) const { return dsr::run(detail::output<dsr_run *>(dsr_client_run, raw_, id.c_str())); }
     /// Plans and runs as JSON.
@@ -60,8 +82,13 @@ public:
     job get_deletion(const std::string &id) const { return job(detail::output<dsr_job *>(dsr_client_get_deletion, raw_, id.c_str())); }
     void cancel_retrieval(const std::string &id) const { detail::call(dsr_client_cancel_retrieval, raw_, id.c_str()); }
     void cancel_deletion(const std::string &id) const { detail::call(dsr_client_cancel_deletion, raw_, id.c_str()); }
+    /// A call of the vendor's API that has no method here; `json`: its body, empty for none.
+    answer raw(const std::string &method, const std::string &path, const std::string &json = "") const {
+        return answer(detail::output<dsr_answer *>(dsr_client_raw, raw_, method.c_str(), path.c_str(), json.empty() ? nullptr : json.c_str()));
+    }
 
 private:
+    using handle::handle;
     template <class F, class Range> plan frozen(F function, const Range &ids, const plan_options &options) const {
         const detail::packed p(ids);
         return plan(detail::output<dsr_plan *>(function, raw_, p.ids.data(), p.lengths.data(), p.ids.size(), options.get()));

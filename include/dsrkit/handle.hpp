@@ -108,7 +108,7 @@ template <class T, class F, class... A> T output(F function, A... arguments) {
 /// A text that C gave away.
 template <class F, class... A> std::string owned(F function, A... arguments) {
     char *raw = output<char *>(function, arguments...);
-    std::string text(raw);
+    std::string text(raw ? raw : "");
     dsr_string_free(raw);
     return text;
 }
@@ -133,10 +133,10 @@ struct packed {
     }
 };
 
-/// Items that a function gives one by one, for range-for and std::ranges.
+/// Items that a function gives one by one, each after the last, for range-for and std::ranges.
 template <class Item, class Raw> class pulled {
 public:
-    using source = std::optional<Item> (*)(Raw *);
+    using source = std::optional<Item> (*)(Raw *, const std::optional<Item> &);
     struct sentinel {};
     class iterator {
     public:
@@ -150,7 +150,7 @@ public:
         reference operator*() const { return *item_; }
         pointer operator->() const { return &*item_; }
         iterator &operator++() {
-            item_ = next_(raw_);
+            item_ = next_(raw_, item_);
             return *this;
         }
         void operator++(int) { ++*this; }

@@ -61,6 +61,28 @@ public:
         detail::call(dsr_settings_set_journal_key, raw_, reinterpret_cast<const std::uint8_t *>(key.data()), key.size());
         return *this;
     }
+    /// What they hold now.
+    double requests_per_second() const { return dsr_settings_requests_per_second(raw_); }
+    milliseconds request_timeout() const { return milliseconds(dsr_settings_request_timeout_ms(raw_)); }
+    milliseconds connect_timeout() const { return milliseconds(dsr_settings_connect_timeout_ms(raw_)); }
+    milliseconds backoff_initial() const { return milliseconds(dsr_settings_backoff_initial_ms(raw_)); }
+    milliseconds backoff_max() const { return milliseconds(dsr_settings_backoff_max_ms(raw_)); }
+    milliseconds request_worth() const { return milliseconds(dsr_settings_request_worth_ms(raw_)); }
+    milliseconds poll_initial() const { return milliseconds(dsr_settings_poll_initial_ms(raw_)); }
+    milliseconds poll_max() const { return milliseconds(dsr_settings_poll_max_ms(raw_)); }
+    milliseconds ambiguous_retry_after() const { return milliseconds(dsr_settings_ambiguous_retry_after_ms(raw_)); }
+    milliseconds lost_after() const { return milliseconds(dsr_settings_lost_after_ms(raw_)); }
+    milliseconds keep_deleted_for() const { return milliseconds(dsr_settings_keep_deleted_for_ms(raw_)); }
+    milliseconds keep_retrieved_for() const { return milliseconds(dsr_settings_keep_retrieved_for_ms(raw_)); }
+    std::uint32_t scan_budget_days() const { return dsr_settings_scan_budget_days(raw_); }
+    std::uint32_t project_age_days() const { return dsr_settings_project_age_days(raw_); }
+    std::uint64_t max_ids_per_deletion_plan() const { return dsr_settings_max_ids_per_deletion_plan(raw_); }
+    std::uint64_t archive_max_bytes() const { return dsr_settings_archive_max_bytes(raw_); }
+    /// A dsr_ambiguity.
+    int on_ambiguous() const { return dsr_settings_on_ambiguous(raw_); }
+    /// Empty for none; the same for the one below.
+    std::string proxy() const { return detail::owned(dsr_settings_proxy, raw_); }
+    std::string ca_bundle() const { return detail::owned(dsr_settings_ca_bundle, raw_); }
 };
 
 /// What a plan says besides its ids.

@@ -34,20 +34,31 @@ public:
     }
     /// The run's events to its end, for range-for. Ends early at wakeup().
     auto events() const {
-        return detail::pulled<event, dsr_run>(raw_, [](dsr_run *raw) {
+        return detail::pulled<event, dsr_run>(raw_, [](dsr_run *raw, const std::optional<event> &) {
             std::optional<event> item;
             pull(item, dsr_run_next_event, raw, -1);
             return item;
         });
     }
+    /// What the journal has of the run's events now, for range-for. Drives nothing.
+    auto history() const {
+        return detail::pulled<event, dsr_run>(raw_, [](dsr_run *raw, const std::optional<event> &last) {
+            std::optional<event> item;
+            pull(item, dsr_run_event_after, raw, last ? last->seq() : 0);
+            return item;
+        });
+    }
     /// The outcome of each id, for range-for.
     auto outcomes() const {
-        return detail::pulled<outcome, dsr_run>(raw_, [](dsr_run *raw) {
+        return detail::pulled<outcome, dsr_run>(raw_, [](dsr_run *raw, const std::optional<outcome> &) {
             std::optional<outcome> item;
             pull(item, dsr_run_next_outcome, raw);
             return item;
         });
     }
+    /// CSV files with a header line, readable by their owner only.
+    void outcomes_csv(const std::string &path) const { detail::call(dsr_run_outcomes_csv, raw_, path.c_str()); }
+    void events_csv(const std::string &path) const { detail::call(dsr_run_events_csv, raw_, path.c_str()); }
     void wakeup() const { detail::call(dsr_run_wakeup, raw_); }
     /// Throws DSR_DEADLINE after the time-out.
     dsr::report wait(milliseconds timeout = no_limit) const { return account(dsr_run_wait, timeout.count()); }

@@ -14,7 +14,7 @@
 enum { KEPT = 6, CALLS = 24, SHARING = 20, PATH = 512 };
 
 static uint64_t state;
-static char place[PATH], file[PATH + 32], folder[PATH + 32];
+static char place[PATH], file[PATH + 32], folder[PATH + 32], table[PATH + 32];
 static int calls_made[400], calls_worked[400];
 
 /* Projects that are not the sandbox's lead to this machine too, where nobody listens. */
@@ -51,11 +51,14 @@ static const char *any_text(const char *name) {
     if (luck == 0) return NULL;
     if (luck == 1) return some[chance(10)];
     if (strncmp(name, "journal", 7) == 0) return chance(4) ? ":memory:" : file;
+    if (strcmp(name, "csv_path") == 0) return chance(4) ? table : folder;
     if (strstr(name, "path") || strstr(name, "folder")) return chance(2) ? folder : file;
     if (strcmp(name, "state_or_null") == 0 || strstr(name, "proxy") || strcmp(name, "url_or_null") == 0) return NULL;
     if (strcmp(name, "options_or_null") == 0) return "{}";
     if (strcmp(name, "faults") == 0) return "[{\"on\": \"create_deletion\", \"nth\": 1, \"kind\": \"drop_after\"}]";
     if (strcmp(name, "version") == 0) return "3.0";
+    if (strcmp(name, "method") == 0) return chance(2) ? "GET" : "POST";
+    if (strcmp(name, "json_or_null") == 0) return chance(2) ? "{}" : NULL;
     if (strcmp(name, "url") == 0) return NOWHERE;
     if (strcmp(name, "host") == 0) return ".example.com";
     if (strcmp(name, "zone") == 0) return "Europe/Paris";
@@ -132,6 +135,7 @@ int main(int argc, char **argv) {
     if (chdir(place)) return 2;
     snprintf(file, sizeof file, "%s/dsr.sqlite3", place);
     snprintf(folder, sizeof folder, "%s/out", place);
+    snprintf(table, sizeof table, "%s/rows.csv", place);
     signal(SIGALRM, last);
     signal(SIGSEGV, last);
     signal(SIGABRT, last);

@@ -45,10 +45,12 @@ const NOT_IN_CPP: &[&str] = &[
     "dsr_abi_version",
     "dsr_client_create_deletion",
     "dsr_client_create_retrieval",
+    "dsr_client_delete",
     "dsr_client_deletion_flow",
     "dsr_client_plan_deletion",
     "dsr_client_plan_retrieval",
     "dsr_client_retrieval_flow",
+    "dsr_client_retrieve",
     "dsr_error_code",
     "dsr_version",
 ];

@@ -81,11 +81,11 @@ impl Index {
 }
 
 /// Makes a temporary file (mode 0600) the file of that name, in one step.
-fn keep(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
+pub(crate) fn keep(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
-    if let Some(folder) = path.parent() {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

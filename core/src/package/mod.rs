@@ -35,6 +35,7 @@ mod write;
 pub use compose::{Maker, Wish};
 pub use folder::{find_package, folder_name, place};
 pub use index::Index;
+pub(crate) use index::keep;
 pub use manifest::{Archive, Origin};
 pub use remove::remove;
 pub use workspace::Workspace;
