@@ -2,20 +2,35 @@
  *
  * This file is generated; include dsrkit.hpp for C++.
  *
- *     dsr_mixpanel *mp = NULL; dsr_client *c = NULL; dsr_plan *p = NULL;
- *     dsr_run *r = NULL; dsr_report *rep = NULL; dsr_error *err = NULL;
- *     const char *ids[] = {"user-1", "user-2"};
+ *     #include <dsrkit.h>
+ *     #include <stdio.h>
  *
- *     if (dsr_mixpanel_new("PROJECT_TOKEN", "OAUTH_TOKEN", &mp, &err) ||
- *         dsr_client_new(mp, NULL, "dsr.sqlite3", &c, &err) ||
- *         dsr_client_plan_deletion(c, ids, 2, NULL, &p, &err) ||
- *         dsr_plan_start(p, dsr_plan_confirm(p), &r, &err) ||
- *         dsr_run_wait(r, -1, &rep, &err))
- *         fprintf(stderr, "%s\n%s\n", dsr_error_message(err), dsr_error_hint(err));
- *     else
+ *     // Erases two people, and tells when the vendor has done it. The run stands in the journal: after
+ *     // a crash, dsr_client_runs and dsr_client_run find it, and the same loop goes on with it.
+ *     int main(void) {
+ *         const char *ids[] = {"user-1", "user-2"};
+ *         dsr_mixpanel *mp = NULL; dsr_client *c = NULL; dsr_plan *p = NULL; dsr_run *r = NULL;
+ *         dsr_event *e = NULL; dsr_report *rep = NULL; dsr_error *err = NULL;
+ *         int failed = 1;
+ *
+ *         if (dsr_mixpanel_from_env(&mp, &err) ||
+ *             dsr_client_new(mp, NULL, "dsr.sqlite3", &c, &err) ||
+ *             dsr_client_plan_deletion(c, ids, 2, NULL, &p, &err)) goto end;
+ *         printf("%s\nconfirm with %s\n", dsr_plan_estimate(p), dsr_plan_confirm(p));
+ *         if (dsr_plan_start(p, dsr_plan_confirm(p), &r, &err)) goto end;
+ *         while (dsr_run_next_event(r, -1, &e, &err) == DSR_OK) {
+ *             puts(dsr_event_text(e));
+ *             dsr_event_free(e);
+ *         }
+ *         if (err || dsr_run_report(r, &rep, &err)) goto end;
  *         printf("%lld deleted\n", (long long)dsr_report_count(rep, "done"));
- *     dsr_report_free(rep); dsr_run_free(r); dsr_plan_free(p);
- *     dsr_client_free(c); dsr_mixpanel_free(mp); dsr_error_free(err);
+ *         failed = dsr_report_count(rep, "done") != 2;
+ *     end:
+ *         if (err) fprintf(stderr, "%s\n%s\n", dsr_error_message(err), dsr_error_hint(err));
+ *         dsr_report_free(rep); dsr_run_free(r); dsr_plan_free(p);
+ *         dsr_client_free(c); dsr_mixpanel_free(mp); dsr_error_free(err);
+ *         return failed;
+ *     }
  *
  * RESULTS. Functions return a dsr_status; DSR_OK is 0. Outputs come last before err and are
  * written only on success. err may be NULL; on failure *err becomes a new dsr_error, which you

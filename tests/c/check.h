@@ -3,11 +3,12 @@
 #define CHECK_H
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dsrkit.h"
 #ifdef COUNTED
+#include <stdlib.h>
+
 #include "counted_calls.h"
 #endif
 

@@ -34,6 +34,17 @@ strict="-Wall -Wextra -Wpedantic -Werror"
 check "compile delete.c" gcc -std=c99 $strict examples/c/delete.c $(pkg-config --cflags --libs dsrkit) -o "$out/delete"
 check "compile retrieve.cpp" g++ -std=c++17 $strict examples/cpp/retrieve.cpp $(pkg-config --cflags --libs dsrkit) -o "$out/retrieve"
 
+sed -n '/^ \*     #include/,/^ \*     }$/s/^ \*\( \{5\}\)\{0,1\}//p' "$prefix/include/dsrkit.h" >"$out/whole.c"
+for std in c99 c++11; do
+  check "the header's example as $std" gcc -std=$std $strict -x "${std%%[0-9]*}" $(pkg-config --cflags dsrkit) -fsyntax-only "$out/whole.c"
+done
+check "compile the header's example" gcc -std=c99 $strict "$out/whole.c" $(pkg-config --cflags --libs dsrkit) -o "$out/whole"
+check "compile vendor.c" gcc -std=c99 $warn $src/vendor.c $(pkg-config --cflags --libs dsrkit) -o "$out/vendor"
+whole() { # it does what it says, beside a vendor; and without one it says what is missing
+  (cd "$(fresh)" && "$out/vendor" "$out/whole" >said && grep -q '^2 deleted$' said && ! "$out/whole" 2>said && grep -q 'PROJECT_TOKEN .* is not set$' said)
+}
+LD_LIBRARY_PATH=$prefix/lib check "the header's example erases two people" whole
+
 examples() { # folder, how it was linked: the C and the C++ example
   place=$(fresh)
   check "$2: delete" grep -q '^2 deleted$' <("$1/delete" "$place/journal")

@@ -141,6 +141,31 @@ static void ranges(const dsr::client &client, const std::string &run_id) {
 #endif
 }
 
+/* What came later: one step, calls as they are, what the journal has, files. */
+static void one_step(const dsr::client &client, const std::string &place) {
+    using namespace std::chrono_literals;
+    const auto ids = people("step-", 3);
+    CHECK(thrown_by([&] { client.erase(ids, 4); }) == DSR_NOT_CONFIRMED);
+    const dsr::run run = client.erase(ids, 3, dsr::plan_options().reference("DSR-9"));
+    std::size_t before = 0, after = 0;
+    for (const dsr::event &event : run.history()) before += event.seq() > 0;
+    CHECK(before == 2 && run.wait(1min).count("done") == 3);
+    for (const dsr::event &event : run.history()) after += !event.text().empty();
+    CHECK(after > before);
+    run.outcomes_csv(place + "/outcomes.csv");
+    run.events_csv(place + "/events.csv");
+    CHECK(client.retrieve(ids).wait(1min).count("done") == 3);
+    dsr::settings settings;
+    settings.request_timeout(5s).proxy("http://127.0.0.1:9");
+    CHECK(settings.request_timeout() == 5s && settings.proxy() == "http://127.0.0.1:9" && settings.ca_bundle().empty());
+    CHECK(settings.requests_per_second() == 1.0 && settings.on_ambiguous() == DSR_RESOLVE);
+    const dsr::client hasty = client.with_settings(dsr::settings().request_timeout(5s));
+    const dsr::answer answer = hasty.raw("GET", "/data-deletions/v3.0/1/");
+    CHECK(answer.http_status() >= 200 && !answer.body().empty() && answer.n_headers() > 0);
+    CHECK(!answer.header_name(0).empty() && answer.header_value(answer.n_headers()).empty());
+    CHECK(thrown_by([&] { client.with_settings(dsr::settings().poll_initial(1ms)); }) == DSR_CONFIG);
+}
+
 static void project() {
     dsr::mixpanel project("token", "oauth");
     CHECK(project.region() == DSR_REGION_US && project.retrieval_limit() == 2000);
@@ -164,6 +189,7 @@ int main(int argc, char **argv) {
         const dsr::client client(sandbox.mixpanel(), place + "/dsr.sqlite3");
         ranges(client, retrieval(client, place + "/out"));
         deletion(client);
+        one_step(client, place);
         refusals(sandbox, client);
         single_calls(client);
         results_and_log(sandbox);

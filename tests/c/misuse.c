@@ -78,6 +78,7 @@ static handles make(void) {
     GIVES(DSR_OK, dsr_client_new(made.mixpanel, NULL, ":memory:", &made.client, &err));
     GIVES(DSR_OK, dsr_client_create_deletion(made.client, ids, 2, DSR_GDPR, &made.job, &err));
     GIVES(DSR_OK, dsr_client_retrieval_flow(made.client, ids, 2, DSR_GDPR, false, &made.flow, &err));
+    GIVES(DSR_OK, dsr_client_raw(made.client, "GET", "/data-deletions/v3.0/1/", NULL, &made.answer, &err));
     GIVES(DSR_OK, dsr_sandbox_mixpeek(made.sandbox, NULL, &made.mixpeek, &err));
     GIVES(DSR_OK, dsr_mixpeek_client_new(made.mixpeek, NULL, NULL, &made.mixpeek_client, &err));
     GIVES(DSR_OK, dsr_mixpeek_client_request_export(made.mixpeek_client, &made.dsar, &err));
@@ -106,6 +107,7 @@ static void drop(handles made) {
     dsr_plan_free(made.plan);
     dsr_job_free(made.job);
     dsr_flow_free(made.flow);
+    dsr_answer_free(made.answer);
     dsr_dsar_free(made.dsar);
     dsr_mixpeek_client_free(made.mixpeek_client);
     dsr_mixpeek_free(made.mixpeek);
@@ -165,6 +167,10 @@ static void by_hand(void) {
 static void panicking_by_hand(void) {
     char *json = NULL;
 
+    PANIC_NEXT();
+    CHECK(strcmp(dsr_version(), DSR_VERSION) == 0);
+    PANIC_NEXT();
+    CHECK(dsr_abi_version() == DSR_ABI_VERSION);
     PANIC_NEXT();
     CHECK(strcmp(dsr_status_name(DSR_OK), "DSR_UNKNOWN") == 0);
     CHECK(strcmp(dsr_status_name(DSR_OK), "DSR_OK") == 0);

@@ -86,26 +86,34 @@ for cc in "${compilers[@]}"; do
   done
 done
 
-for made in misuse_calls sequences_calls; do
+for made in misuse_calls sequences_calls counted_calls; do
   python3 -B $src/$made.py include/dsrkit.h >"$out/$made.h" || exit 1
 done
-for name in main_job threads forked watching hangup callbacks killed sequences documentation; do
+counted="main_job settings single account threads watching callbacks"
+for name in $counted; do
+  check "compile $name.c" gcc -std=c99 -DCOUNTED $warn $src/$name.c -o "$out/$name" $(link "$out")
+done
+for name in forked hangup killed sequences documentation; do
   check "compile $name.c" gcc -std=c99 $warn $src/$name.c -o "$out/$name" $(link "$out")
 done
 check "compile main_job.cpp as c++20" g++ -std=c++20 $warn -fsyntax-only $src/main_job.cpp
-check "compile main_job.cpp" g++ -std=c++17 $warn $src/main_job.cpp -o "$out/main_job_cpp" $(link "$out")
+check "compile main_job.cpp" g++ -std=c++17 -DCOUNTED $warn $src/main_job.cpp -o "$out/main_job_cpp" $(link "$out")
 check "compile misuse.c" gcc -std=c99 -DFAILPOINTS $warn $src/misuse.c -o "$out/misuse" $(link "$out/failpoints")
 check "link the static library" gcc -std=c99 $warn $src/main_job.c -o "$out/main_job_static" "$target/debug/libdsrkit.a" -pthread -ldl -lm
 
-program main_job "$out/main_job" "$(fresh)"
+each_works() { # every function has worked in one of the programs above, which look at what it gives
+  sort -u "$out/called" | comm -13 - "$out/declared" >"$out/never"
+  [ ! -s "$out/never" ] || { echo "has not worked in any test:" && cat "$out/never" && return 1; }
+}
+
+export CALLED=$out/called
+for name in $counted main_job_cpp; do program "$name" "$out/$name" "$(fresh)"; done
+unset CALLED
+check "each function of the header has worked" each_works
 program main_job_static "$out/main_job_static" "$(fresh)"
-program main_job_cpp "$out/main_job_cpp" "$(fresh)"
-program threads "$out/threads"
 program forked "$out/forked"
-program watching "$out/watching"
 program hangup "$out/hangup"
 program documentation env -C "$(fresh)" "$out/documentation"
-program callbacks "$out/callbacks"
 program killed python3 -B $src/killed.py "$out/killed" "$out/killed.place" 20
 program sequences "$out/sequences" 0 "${SEQUENCES:-1000}" "$(fresh)"
 program misuse "$out/misuse" "$(fresh)"
