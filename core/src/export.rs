@@ -77,7 +77,7 @@ fn moment(at_ms: i64) -> String {
 fn write(
     path: &Path,
     names: &[&str],
-    fill: impl FnOnce(&mut Rows, &dyn Fn(csv::Error) -> Error) -> Result<()>,
+    content: impl FnOnce(&mut Rows, &dyn Fn(csv::Error) -> Error) -> Result<()>,
 ) -> Result<()> {
     let failed = |error| io("write", path, error);
     let folder = match path.parent() {
@@ -90,7 +90,7 @@ fn write(
         .from_writer(file);
     rows.write_record(names)
         .map_err(|error| failed(error.into()))?;
-    fill(&mut rows, &|error| failed(error.into()))?;
+    content(&mut rows, &|error| failed(error.into()))?;
     let file = rows.into_inner();
     let file = file.map_err(|error| failed(error.into_error()))?;
     keep(file, path).map_err(failed)
