@@ -12,6 +12,7 @@ use crate::error::dsr_error;
 use crate::events::{Events, limit};
 use crate::guard::{Caller, Result, free, get, guard};
 use crate::handle::{find, handle};
+use crate::history::Page;
 use crate::options::options;
 use crate::outcome::Walk;
 use crate::plan::{PlanObject, dsr_plan};
@@ -35,6 +36,7 @@ pub struct RunObject {
     id: CString,
     pub events: Events,
     pub walk: std::sync::Mutex<Walk>,
+    pub page: std::sync::Mutex<Page>,
 }
 
 impl RunObject {
@@ -44,6 +46,7 @@ impl RunObject {
             id: c_text(handle.id()),
             events: Events::new(handle.events_after(0)),
             walk: std::sync::Mutex::default(),
+            page: std::sync::Mutex::default(),
             handle,
         }
     }
