@@ -5,10 +5,12 @@ hardened() { # program, folder of the library, defines
     -fno-omit-frame-pointer $src/$1.c -o "$out/$1-hardened" $(link "$2")
 }
 hardened misuse "$out/failpoints" -DFAILPOINTS
+for name in settings single account callbacks; do hardened $name "$out" ""; done
 hardened threads "$out" ""
 hardened watching "$out" ""
 hardened sequences "$out" ""
 program "misuse, sanitized" "$out/misuse-hardened" "$(fresh)"
+for name in settings single account callbacks; do program "$name, sanitized" "$out/$name-hardened" "$(fresh)"; done
 program "threads, sanitized" "$out/threads-hardened"
 program "watching, sanitized" "$out/watching-hardened"
 program "sequences, sanitized" "$out/sequences-hardened" 100000 400 "$(fresh)"

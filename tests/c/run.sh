@@ -130,6 +130,7 @@ if [ -z "${NO_VALGRIND:-}" ]; then
     judge="valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=$kinds --errors-for-leak-kinds=$kinds"
     program "main_job under valgrind" $judge "$out/main_job" "$(fresh)"
     program "misuse under valgrind" $judge "$out/misuse" "$(fresh)"
+    for name in settings single account; do program "$name under valgrind" $judge "$out/$name" "$(fresh)"; done
     program "threads under valgrind" $judge "$out/threads"
     program "watching under valgrind" $judge "$out/watching"
     program "sequences under valgrind" $judge "$out/sequences" 200000 60 "$(fresh)"

@@ -20,7 +20,10 @@ if [ -n "${SANITIZED:-}" ]; then
   mkdir -p "$out/asan"
   cp "$target/asan/$triple/debug/libdsrkit.so" "$out/asan/libdsrkit.so.0"
   ln -sf libdsrkit.so.0 "$out/asan/libdsrkit.so"
-  program sequences-asan "$out/asan" clang -fsanitize=address
+  # The runtime of the compiler that built the library: another one's may not fit.
+  runtime=$(rustc +nightly --print sysroot)/lib/rustlib/$triple/lib/librustc-nightly_rt.asan.a
+  program sequences-asan "$out/asan" gcc -Wl,--whole-archive "$runtime" \
+    -Wl,--no-whole-archive,--export-dynamic,--no-as-needed -lm
   "$out/sequences-asan" "$first" $((many / 10)) "$out/place"
 fi
 cargo build -q -p dsrkit-ffi

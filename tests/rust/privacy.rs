@@ -477,3 +477,40 @@ async fn the_child_of_the_umask_test() {
     // As after a crash: the log and its index stay.
     std::process::exit(0);
 }
+
+/// Files for a spreadsheet hold ids, and commas and quotes of theirs; a reader finds the rows again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn files_for_a_spreadsheet_are_whole_and_their_owner_s() {
+    let place = Place::new();
+    let sandbox = support::sandbox(json!({}), &json!([]));
+    let client = place.client(&sandbox, Settings::default(), None);
+    let ids = ["plain", "a \"quoted\", id", "用户"].map(str::to_owned);
+    let run = deletion(&client, &ids).await;
+
+    let target = place.folder().join("rows.csv");
+    run.outcomes_csv(&target).unwrap();
+    let mode = fs::metadata(&target).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    let text = fs::read_to_string(&target).unwrap();
+    let lines: Vec<&str> = text.split("\r\n").collect();
+    assert_eq!(lines[0], "id,outcome,batch,task_id,package");
+    assert!(lines[1].starts_with("plain,done,0,") && lines[1].ends_with(','));
+    assert!(lines[2].starts_with("\"a \"\"quoted\"\", id\",done,0,"));
+    assert!(lines[3].starts_with("用户,done,0,"));
+    assert_eq!((lines.len(), lines[4]), (5, ""));
+
+    let before = place::events(&run).len();
+    run.events_csv(&target).unwrap();
+    let text = fs::read_to_string(&target).unwrap();
+    assert!(text.starts_with("seq,at,kind,batch,task_id,text\r\n"));
+    assert!(text.contains("+00:00,submitted,0,") && !text.contains("quoted"));
+    assert_eq!(text.matches("\r\n").count(), before + 1);
+
+    let nowhere = place.folder().join("no such folder").join("rows.csv");
+    let refused = run.outcomes_csv(&nowhere).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Io);
+    assert!(!nowhere.parent().unwrap().exists());
+    let left = fs::read_dir(place.folder()).unwrap();
+    let names = left.map(|each| each.unwrap().file_name().into_string().unwrap());
+    assert!(names.into_iter().all(|name| !name.starts_with(".tmp")));
+}
