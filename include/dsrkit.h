@@ -64,7 +64,8 @@
  * from 1970 (UTC), by the client's clock.
  *
  * IDS. A distinct id is used exactly as given. The _n twins take lengths in bytes; an id with a
- * NUL inside is refused. No error, event or report holds an id, only dsr_outcome_id does.
+ * NUL inside is refused. No error, event or report holds an id: only dsr_outcome_id, what
+ * dsr_run_outcomes_csv writes and perhaps dsr_answer_body do.
  */
 
 
@@ -731,7 +732,7 @@ dsr_status dsr_client_new(const dsr_mixpanel *mixpanel,
 // dsr_client_raw) have the time-outs, back-off, proxy and authorities of these settings. Journal,
 // pace and runs are shared, and runs go by the settings of the client that was made first:
 // DSR_CONFIG for settings that differ in anything else (a journal key is not looked at). Freeing
-// the first one ends both; freeing this one ends nothing.
+// the first one ends both, and the journal closes when both are freed; freeing this one ends nothing.
 dsr_status dsr_client_with_settings(const dsr_client *client,
                                     const dsr_settings *settings,
                                     dsr_client **other,

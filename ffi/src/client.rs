@@ -179,7 +179,7 @@ pub unsafe extern "C" fn dsr_client_new(
 /// dsr_client_raw) have the time-outs, back-off, proxy and authorities of these settings. Journal,
 /// pace and runs are shared, and runs go by the settings of the client that was made first:
 /// DSR_CONFIG for settings that differ in anything else (a journal key is not looked at). Freeing
-/// the first one ends both; freeing this one ends nothing.
+/// the first one ends both, and the journal closes when both are freed; freeing this one ends nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_client_with_settings(
     client: *const dsr_client,
