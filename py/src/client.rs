@@ -295,6 +295,15 @@ impl Client {
         tables::stream(py, Arc::clone(self.gate.get(py)?), id, table)
     }
 
+    /// Writes "outcomes" or "events" as a CSV file.
+    #[allow(clippy::needless_pass_by_value)] // how pyo3 hands a path over
+    fn csv(&self, py: Python<'_>, id: &str, table: &str, path: PathBuf) -> PyResult<()> {
+        self.look(py, id, |run| match table {
+            "events" => run.events_csv(&path),
+            _ => run.outcomes_csv(&path),
+        })
+    }
+
     fn events(&self, py: Python<'_>, id: &str, after: u64) -> PyResult<Events> {
         let reader = self.look(py, id, |run| Ok(run.events_after(after)))?;
         Ok(Events::new(self.gate.get(py)?, reader))

@@ -84,6 +84,7 @@ def calls(client: dsrkit.Client, place: Path) -> dict[str, Callable[[], Any]]:
         "Run.next_due": lambda: run.next_due,
         "Run.waiting_for": lambda: run.waiting_for,
         "outcomes": lambda: list(run.report().outcomes),
+        "to_csv": lambda: run.report().outcomes.to_csv(place / "outcomes.csv"),
     }
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import csv
 import dataclasses
 import inspect
 import pickle
 import stat
 import traceback
 from dataclasses import FrozenInstanceError
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +208,16 @@ def test_results_are_plain_frozen_and_copyable(client: dsrkit.Client, tmp_path: 
     assert text[0] == "id,outcome,batch,task_id,package"
     assert text[2].startswith('"a ""quoted"", id",done,0,')
     assert list(tmp_path.iterdir()) == [target]
+    report.events.to_csv(target)
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["seq", "at", "kind", "batch", "task_id", "text"]
+    for row, event in zip(rows[1:], report.events, strict=True):
+        assert (int(row[0]), datetime.fromisoformat(row[1])) == (event.seq, event.at)
+        batch = "" if event.batch is None else str(event.batch)
+        assert row[2:] == [event.kind, batch, event.task_id or "", event.text]
+    with pytest.raises(dsrkit.FileError):
+        report.events.to_csv(tmp_path / "no such folder" / "events.csv")
     assert report.to_dict()["counts"] == {"done": 3}
     assert '"reference": "DSR-1"' in report.to_json()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -46,7 +44,6 @@ class Rows(Generic[_Row]):
     __slots__ = ("_native", "_run_id")
 
     _table: ClassVar[str]
-    _columns: ClassVar[Sequence[str]]
 
     def __init__(self, native: _native.Client | None = None, run_id: str = "") -> None:
         self._native = native
@@ -66,10 +63,6 @@ class Rows(Generic[_Row]):
     def _row(self, data: Any) -> _Row:
         raise NotImplementedError
 
-    def _cells(self, data: Any) -> Sequence[Any]:
-        """One plain value for each column."""
-        raise NotImplementedError
-
     def __iter__(self) -> Iterator[_Row]:
         for page in self._pages():
             yield from map(self._row, page)
@@ -85,8 +78,7 @@ class Rows(Generic[_Row]):
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Writes the rows with a header line, readable by its owner only. The file appears whole
         or not at all."""
-        cells = (self._cells(data) for page in self._pages() for data in page)
-        _write_csv(Path(path), self._columns, cells)
+        self._source().csv(self._run_id, self._table, Path(path))
 
 
 class Outcomes(Rows[SubjectOutcome]):
@@ -95,7 +87,6 @@ class Outcomes(Rows[SubjectOutcome]):
     __slots__ = ("_count",)
 
     _table = "outcomes"
-    _columns = SubjectOutcome._fields
 
     def __init__(
         self, native: _native.Client | None = None, run_id: str = "", count: int = 0
@@ -111,9 +102,6 @@ class Outcomes(Rows[SubjectOutcome]):
 
     def _row(self, data: Any) -> SubjectOutcome:
         return SubjectOutcome._make(data)
-
-    def _cells(self, data: Any) -> Sequence[Any]:
-        return data  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return self._count
@@ -132,7 +120,6 @@ class EventLog(Rows[Event]):
     __slots__ = ()
 
     _table = "events"
-    _columns = ("seq", "at", "kind", "batch", "task_id", "text")
 
     def _pages(self) -> Iterator[Sequence[Any]]:
         native, after = self._source(), 0
@@ -143,28 +130,8 @@ class EventLog(Rows[Event]):
     def _row(self, data: Any) -> Event:
         return Event._of(data)
 
-    def _cells(self, data: Any) -> Sequence[Any]:
-        event = Event._of(data)
-        at = event.at.isoformat(timespec="milliseconds")
-        return (event.seq, at, event.kind, event.batch, event.task_id, event.text)
-
     def __repr__(self) -> str:
         return "<events of a run>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (EventLog, ())
-
-
-def _write_csv(target: Path, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(names)
-            writer.writerows(rows)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
