@@ -26,7 +26,7 @@ check() { # what, command: one test
 program() { # name, command: a program that counts its own tests in its last line
   local name=$1 line status
   shift
-  timeout 300 "$@" >"$out/log" 2>&1
+  timeout 900 "$@" >"$out/log" 2>&1
   status=$?
   line=$(grep -E '[0-9]+ passed, [0-9]+ failed$' "$out/log" | tail -n 1)
   if [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
