@@ -296,9 +296,8 @@ impl Client {
     }
 
     /// Writes "outcomes" or "events" as a CSV file.
-    #[allow(clippy::needless_pass_by_value)] // how pyo3 hands a path over
     fn csv(&self, py: Python<'_>, id: &str, table: &str, path: PathBuf) -> PyResult<()> {
-        self.look(py, id, |run| match table {
+        self.look(py, id, move |run| match table {
             "events" => run.events_csv(&path),
             _ => run.outcomes_csv(&path),
         })
