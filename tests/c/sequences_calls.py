@@ -21,6 +21,8 @@ NUMBERS = {
     "ms": "(int64_t)chance(2000) - 2",
     "days": "chance(3000)",
     "groups": "chance(2100)",
+    # A task may take a month, and a client with odd settings looks at it each second of it.
+    "wait": "false",
     "people": "chance(4)",
     "confirm_people": "chance(4)",
     "older_than_ms": "(int64_t)chance(3) - 1",
