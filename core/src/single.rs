@@ -67,6 +67,7 @@ pub(crate) async fn create(project: &Project, source: IdSource, terms: Terms) ->
 
 /// Asks for a task.
 pub(crate) async fn get(project: &Project, kind: Kind, task: &str) -> Result<Job> {
+    project.vendor.check_task(task)?;
     let operation = Operation::Get {
         kind,
         task: task.to_owned(),
@@ -91,6 +92,7 @@ pub(crate) async fn cancel(project: &Project, kind: Kind, task: &str) -> Result<
             format!("{} documents no cancel of a {kind}", project.vendor.name()),
         ));
     }
+    project.vendor.check_task(task)?;
     let operation = Operation::Cancel {
         kind,
         task: task.to_owned(),

@@ -123,6 +123,8 @@ def vendor(case, expect, ended, same, hold):
         hold(f"{calls[operation]} calls of {operation}, at most {most}", calls[operation] <= most)
     paths = [entry["path"] for entry in ended.ledger if entry["host"] == "api"]
     hold("a path of another kind", all(expect.get("paths_have", "") in path for path in paths))
+    part = expect.get("last_path_has", "")
+    hold(f"the last path does not have {part!r}", not paths or part in paths[-1])
     end = expect.get("last_path_ends", "")
     hold(f"the last path does not end with {end!r}", not paths or paths[-1].endswith(end))
     hold("requests before the start", ended.started or not ended.ledger)

@@ -119,8 +119,9 @@ def settings(table):
     return handle
 
 
-def client(case, sandbox, place):
-    own = case.get("mixpanel", {})
+def client(case, sandbox, place, version=None):
+    """The case's client, or one of another version of the API for what comes before it."""
+    own = case.get("mixpanel", {}) | ({"api_version": version} if version else {})
     secrets = own.get("archive_secrets")
     project = made("sandbox_mixpanel" if secrets is None else "sandbox_project", sandbox)
     for secret in secrets or []:
@@ -133,7 +134,8 @@ def client(case, sandbox, place):
         call("mixpanel_set_subject_request_ids", project, ct.c_bool(own["subject_request_ids"]))
     limits = settings(case.get("settings", {}))
     try:
-        return made("client_new", project, limits, str(place / "dsr.sqlite3").encode())
+        journal = place / f"dsr{version or ''}.sqlite3"
+        return made("client_new", project, limits, str(journal).encode())
     finally:
         lib.dsr_settings_free(limits)
         lib.dsr_mixpanel_free(project)
@@ -286,12 +288,14 @@ def carry_out(case, place):
     sandbox = made("sandbox_new", vendor, ct.c_uint16(0), ct.c_double(0), None)
     if "faults" in case:
         call("sandbox_faults", sandbox, json.dumps(case["faults"]).encode())
-    c = None
+    c = other = None
     try:
         c = client(case, sandbox, place)
         before = Ended()
+        if "api_version" in case.get("before", {}):
+            other = client(case, sandbox, place, case["before"]["api_version"])
         if "before" in case:
-            one_call(c, case["before"], before)
+            one_call(other or c, case["before"], before)
         if "mixpeek" in case:
             organisation(case, sandbox, place, ended)
         elif "call" in case:
@@ -303,6 +307,7 @@ def carry_out(case, place):
         ended.error = error
     finally:
         lib.dsr_client_free(c)
+        lib.dsr_client_free(other)
     ended.ledger = owned("sandbox_ledger", sandbox)
     ended.summary = owned("sandbox_summary", sandbox)
     lib.dsr_sandbox_free(sandbox)

@@ -84,6 +84,19 @@ def one_call(
     ended.job = dsrkit.Job(told.task_id, kind, told.task_status, told.download_url, None)
 
 
+def come_before(
+    client: dsrkit.Client, vendor: dsrkit.Sandbox, case: dict[str, Any], place: Path, ended: Ended
+) -> None:
+    """One call before the case, by the same client or by one of another version of the API."""
+    call = case["before"]
+    if "api_version" not in call:
+        one_call(client, call, place, ended, Ended())
+        return
+    project = vendor.mixpanel(api_version=call["api_version"])
+    with dsrkit.Client(project, place / "before.sqlite3") as other:
+        one_call(other, call, place, ended, Ended())
+
+
 def organisation(
     vendor: dsrkit.Sandbox, case: dict[str, Any], order: dict[str, Any], place: Path, ended: Ended
 ) -> None:
@@ -147,7 +160,7 @@ def test_scenario(name: str, tmp_path: Path) -> None:
             try:
                 before = Ended()
                 if "before" in case:
-                    one_call(client, case["before"], tmp_path, before, Ended())
+                    come_before(client, vendor, case, tmp_path, before)
                 if "mixpeek" in case:
                     organisation(vendor, case, case["mixpeek"], tmp_path, ended)
                 elif "call" in case:
@@ -246,6 +259,7 @@ def compare_vendor(
         assert calls[operation] <= most, operation
     paths = [entry["path"] for entry in ledger if entry["host"] == "api"]
     assert all(expect.get("paths_have", "") in path for path in paths)
+    assert not paths or expect.get("last_path_has", "") in paths[-1]
     assert not paths or paths[-1].endswith(expect.get("last_path_ends", ""))
     assert ended.started or not ledger
     assert summary["min_gap_ms"] is None or summary["min_gap_ms"] >= 1000

@@ -109,7 +109,13 @@ fn settings(table: Option<&Table>) -> Settings {
     settings
 }
 
-fn client(case: &Table, sandbox: &Sandbox, place: &Path) -> Result<Client, Error> {
+/// The case's client, and one for what comes before it: of another version of the API, if so.
+fn client(
+    case: &Table,
+    sandbox: &Sandbox,
+    place: &Path,
+    version: Option<&str>,
+) -> Result<Client, Error> {
     let mut vendor = sandbox.project();
     let own = get(case, "mixpanel");
     match own
@@ -129,7 +135,7 @@ fn client(case: &Table, sandbox: &Sandbox, place: &Path) -> Result<Client, Error
     {
         vendor = vendor.data_groups(u32::try_from(groups).expect("small"));
     }
-    if let Some(version) = own.and_then(|table| text(table, "api_version")) {
+    if let Some(version) = version.or_else(|| own.and_then(|table| text(table, "api_version"))) {
         vendor = vendor.api_version(version);
     }
     if let Some(yes) = own
@@ -138,8 +144,12 @@ fn client(case: &Table, sandbox: &Sandbox, place: &Path) -> Result<Client, Error
     {
         vendor = vendor.subject_request_ids(yes);
     }
+    let journal = match version {
+        Some(version) => place.join(format!("dsr-{version}.sqlite3")),
+        None => place.join("dsr.sqlite3"),
+    };
     Client::builder(vendor.build()?)
-        .journal(Journal::sqlite(place.join("dsr.sqlite3"))?)
+        .journal(Journal::sqlite(journal)?)
         .settings(settings(get(case, "settings")))
         .seed(7)
         .build()
@@ -310,11 +320,14 @@ async fn carry_out(case: &Table, place: &Path) -> Ended {
         sandbox.faults(faults).expect("faults");
     }
     let mut ended = Ended::default();
-    let result = match client(case, &sandbox, place) {
+    let client_of = |version| client(case, &sandbox, place, Some(version));
+    let result = match client(case, &sandbox, place, None) {
         Err(error) => Err(error),
         Ok(client) => {
             if let Some(before) = get(case, "before") {
-                one_call(&client, before, place, &mut ended)
+                let other = text(before, "api_version")
+                    .map(|version| client_of(version).expect("a client before"));
+                one_call(other.as_ref().unwrap_or(&client), before, place, &mut ended)
                     .await
                     .expect("before");
                 ended.started = true;

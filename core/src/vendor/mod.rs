@@ -56,6 +56,12 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     fn max_ids(&self, kind: Kind) -> usize;
     /// Refuses terms that this vendor does not offer.
     fn check(&self, terms: Terms) -> Result<()>;
+    /// Refuses a task id that, by its form, can only be of another API or version. Asked for ids that
+    /// a caller gives; a run knows where its tasks were made.
+    fn check_task(&self, task: &str) -> Result<()> {
+        let _ = task;
+        Ok(())
+    }
     /// The body of a create call, without a request id: a pure function of terms and ids, so that
     /// it can be checked against its digest before it is sent.
     fn create_body(&self, terms: Terms, ids_json: &str) -> String;

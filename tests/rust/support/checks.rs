@@ -239,6 +239,12 @@ fn vendor(check: &mut Check, case: &Table, expect: &Table, ended: &Ended) {
         let other = api().find(|path| !path.contains(part));
         check.same("a path of another kind", other, None);
     }
+    if let Some(part) = text(expect, "last_path_has") {
+        check.hold(
+            format!("the last path does not have {part:?}"),
+            api().next_back().is_some_and(|path| path.contains(part)),
+        );
+    }
     if let Some(end) = text(expect, "last_path_ends") {
         check.hold(
             format!("the last path does not end with {end:?}"),

@@ -263,6 +263,13 @@ impl Vendor for Mixpanel {
             Version::V3 => Ok(()),
         }
     }
+    fn check_task(&self, task: &str) -> Result<()> {
+        match self.version {
+            Version::V2 => v2::check_task(task),
+            // Tasks of this version bear 19 digits or a UUID: nothing to tell one of 2.0 by.
+            Version::V3 => Ok(()),
+        }
+    }
     fn create_body(&self, terms: Terms, ids_json: &str) -> String {
         match self.version {
             Version::V2 => v2::create_body(terms, ids_json),

@@ -26,6 +26,17 @@ pub(super) fn check(terms: Terms) -> Result<()> {
     ))
 }
 
+/// Tasks bear UUIDs (documented). 19 digits are a time in nanoseconds: a task of version 3.0.
+pub(super) fn check_task(task: &str) -> Result<()> {
+    if task.len() != 19 || !task.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidInput,
+        "19 digits name a task of version 3.0, which version 2.0 does not know; use api_version \"3.0\"",
+    ))
+}
+
 /// The body of a create call. The ids stand in it exactly as the plan froze them.
 pub(super) fn create_body(terms: Terms, ids_json: &str) -> String {
     match terms.kind {
