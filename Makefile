@@ -27,7 +27,7 @@ demo: $(VENV)/.installed ## run the main job on the simulated vendor; again: con
 test: test-rust test-c test-python test-browser test-conformance ## all tests of all surfaces
 
 test-rust: ## the core and the simulated vendor, in Rust
-	$(CARGO) test -p dsrkit -p dsrkit-sandbox --features $(FEATURES) -- --show-output
+	$(CARGO) test -p dsrkit -p dsrkit-sandbox -p formbox --features $(FEATURES) -- --show-output
 	$(CARGO) check -p dsrkit --no-default-features
 
 test-python: $(VENV)/.installed ## the Python module
@@ -47,8 +47,8 @@ test-c: ## the C library: C and C++ programs, sanitizers, valgrind, nine languag
 
 lint: $(VENV)/.installed ## rustfmt, clippy, Python types (the C header's freshness is part of test-c)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features $(LINTED) -- -D warnings
-	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi --features $(LINTED) --all-targets -- -D warnings $(TESTS_MAY)
+	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi -p formbox --features $(LINTED) -- -D warnings
+	$(CARGO) clippy -p dsrkit -p dsrkit-sandbox -p dsrkit-ffi -p formbox --features $(LINTED) --all-targets -- -D warnings $(TESTS_MAY)
 	$(PY) -m mypy --strict
 	$(PY) -m pyright -p pyproject.toml
 	PATH=$(CURDIR)/$(VENV)/bin:$$PATH $(PY) -m pyright --verifytypes dsrkit --ignoreexternal

@@ -63,7 +63,7 @@ async fn all<F: Future<Output = ()> + Send + 'static>(work: impl Fn(usize) -> F)
 /// Our calls as users make them: paced (as fast as the settings allow), the answer read and judged.
 async fn ours(address: &str, each: usize) {
     let settings = Settings {
-        requests_per_second: 1000.0,
+        requests_per_second: Some(1000.0),
         ..Settings::default()
     };
     let project = |n: usize| {

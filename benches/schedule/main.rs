@@ -113,7 +113,7 @@ fn main() {
     }
     // The line takes 150 ms: 851 ms after an answer is 1,001 ms after the request.
     let closer = Settings {
-        requests_per_second: 1.0 / 0.85,
+        requests_per_second: Some(1.0 / 0.85),
         ..Settings::default()
     };
     for scenario in [all[0], all[6], scenarios::request_bound()] {

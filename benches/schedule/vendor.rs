@@ -84,14 +84,12 @@ impl Transport for Line {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(async move {
             self.pass();
+            let (name, value) = request.auth.header()?;
             let raw = dsrkit_sandbox::Request {
                 method: request.method.as_str().to_owned(),
                 path: request.url.path().to_owned(),
                 query: request.query.expose().to_owned(),
-                headers: vec![(
-                    "authorization".to_owned(),
-                    format!("Bearer {}", request.bearer.expose()),
-                )],
+                headers: vec![(name.to_string(), value.to_str().unwrap().to_owned())],
                 body: request.body.unwrap_or_default().to_vec(),
             };
             let now = self.clock.now();

@@ -123,7 +123,7 @@ impl Network {
         Ok(Self {
             transport: Arc::new(HttpTransport::new(settings, loopback)?),
             store: Arc::new(HttpStore::new(&store_options(settings, loopback)?)?),
-            settings: Arc::new(settings.clone()),
+            settings: Arc::new(settings.clone()).at_pace(vendor.interval()),
         })
     }
 }
@@ -204,6 +204,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         self.settings.check()?;
         let vendor = self.vendor;
+        let settings = self.settings.at_pace(vendor.interval());
         // A simulated vendor goes with the process, so its runs may too.
         let chosen = self.journal.is_some() || vendor.clock().is_some();
         let journal = self.journal.unwrap_or_else(Journal::memory);
@@ -218,14 +219,14 @@ impl ClientBuilder {
         let hosts = HostRules::new(vendor.archive_hosts().iter().map(String::as_str), loopback)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(HttpTransport::new(&self.settings, loopback)?),
+            None => Arc::new(HttpTransport::new(&settings, loopback)?),
         };
         let store = match self.store {
             Some(store) => store,
-            None => Arc::new(HttpStore::new(&store_options(&self.settings, loopback)?)?),
+            None => Arc::new(HttpStore::new(&store_options(&settings, loopback)?)?),
         };
         let identity = [vendor.base_url().as_str(), vendor.project_key().expose()];
-        let pacer = Pacer::shared(&clock, self.settings.interval_ms(), &identity);
+        let pacer = Pacer::shared(&clock, settings.interval_ms(), &identity);
         let project = Project {
             drift: Arc::default(),
             vendor,
@@ -237,8 +238,8 @@ impl ClientBuilder {
             dice: self.seed.map_or_else(Dice::random, Dice::seeded),
             journal: journal.store,
             settings: match self.shared {
-                Some(shared) if shared == self.settings => shared,
-                _ => self.settings,
+                Some(shared) if shared == settings => shared,
+                _ => settings,
             },
             bare_items: AtomicBool::new(false),
         };

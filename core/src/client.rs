@@ -57,6 +57,7 @@ impl Client {
     pub fn with_settings(&self, settings: Settings, network: &Network) -> Result<Self> {
         settings.check()?;
         let project = &self.engine.project;
+        let settings = Arc::new(settings).at_pace(project.vendor.interval());
         let mut rules = Settings::clone(&project.settings);
         rules.request_timeout = settings.request_timeout;
         rules.connect_timeout = settings.connect_timeout;
@@ -64,7 +65,7 @@ impl Client {
         rules.backoff_max = settings.backoff_max;
         rules.proxy.clone_from(&settings.proxy);
         rules.ca_bundle.clone_from(&settings.ca_bundle);
-        if rules != settings {
+        if rules != *settings {
             return Err(Error::new(
                 ErrorKind::Config,
                 "single calls have time-outs, back-off, proxy and ca_bundle of their own; the other settings are the whole client's: make another client",
@@ -73,7 +74,7 @@ impl Client {
         Ok(Self {
             engine: Arc::clone(&self.engine),
             calls: Some(Arc::new(
-                project.differing(Arc::new(settings), Arc::clone(&network.transport)),
+                project.differing(settings, Arc::clone(&network.transport)),
             )),
         })
     }

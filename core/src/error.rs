@@ -68,10 +68,10 @@ kinds! {
     /// The set-up is wrong: a token with a blank in it, a journal of another project, an option
     /// that this vendor does not have. Correct the set-up and call again.
     Config = 2,
-    /// 401: the vendor does not accept the OAuth token (it lives one year). Make a new one in the
-    /// vendor's account settings and go on with it: nothing is lost.
+    /// 401: the vendor does not accept the credential (Mixpanel's OAuth token lives one year). Make a
+    /// new one in the vendor's account settings and go on with it: nothing is lost.
     Unauthenticated = 3,
-    /// 403: the token's user may not do this. It must belong to an owner or admin of the project.
+    /// 403: the credential's user may not do this. Mixpanel's must be an owner or admin of the project.
     PermissionDenied = 4,
     /// The vendor, or this journal, knows nothing by that id.
     NotFound = 5,
@@ -125,10 +125,10 @@ impl ErrorKind {
             Self::InvalidInput => "Correct the input named in the message; nothing was sent.",
             Self::Config => "Correct the set-up named in the message; nothing was sent.",
             Self::Unauthenticated => {
-                "Generate a new OAuth token (it lives one year) and open the client with it; the run goes on where it stopped."
+                "Get a new credential from the vendor and open the client with it; the run goes on where it stopped."
             }
             Self::PermissionDenied => {
-                "Use the OAuth token of a project owner or admin; the run goes on where it stopped."
+                "Use a credential that the vendor lets do this; the run goes on where it stopped."
             }
             Self::NotFound => "Check the id, the project and the region.",
             Self::RateLimited => "Wait as long as retry_after says, or let a run do the waiting.",

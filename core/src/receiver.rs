@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Empty, Limited};
@@ -16,8 +17,12 @@ use crate::client::Client;
 use crate::error::ErrorKind;
 use crate::vendor::mixpanel::callback::{CallbackKey, MOST_BYTES, verify_callback};
 
+/// When to call again, in seconds: a run looks at one task no more than once a minute, either.
+const LATER: &str = "60";
+
 /// Receives status callbacks for a client: 202 for what is the vendor's, 403 for what is not, 503
-/// while they cannot be written down (the vendor calls again). Answers hold no text.
+/// with a `Retry-After` while they cannot be written down (the vendor calls again). Answers hold no
+/// text.
 ///
 /// ```no_run
 /// # fn mount(client: dsrkit::Client, pem: &str) -> dsrkit::Result<()> {
@@ -103,7 +108,12 @@ where
         let receiver = self.clone();
         Box::pin(async move {
             let mut response = Response::new(Empty::new());
-            *response.status_mut() = receiver.answer(request).await;
+            let status = receiver.answer(request).await;
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                let later = HeaderValue::from_static(LATER);
+                response.headers_mut().insert(RETRY_AFTER, later);
+            }
+            *response.status_mut() = status;
             Ok(response)
         })
     }

@@ -1,6 +1,7 @@
 //! Limits and times, validated once.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -24,8 +25,9 @@ words! {
 /// client checks it.
 #[derive(Clone, PartialEq)]
 pub struct Settings {
-    /// Calls per second to one project, over all kinds of calls. The vendor documents 1.
-    pub requests_per_second: f64,
+    /// Calls per second to one project, over all kinds of calls. `None`: as many as the vendor says
+    /// that it allows (Mixpanel: 1). More than that only brings refusals.
+    pub requests_per_second: Option<f64>,
     /// How long one call may take, connecting included.
     pub request_timeout: Duration,
     /// How long connecting may take.
@@ -90,7 +92,7 @@ impl std::fmt::Debug for Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            requests_per_second: 1.0,
+            requests_per_second: None,
             request_timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             backoff_initial: Duration::from_secs(1),
@@ -116,7 +118,7 @@ impl Default for Settings {
 impl Settings {
     /// Refuses values that cannot work.
     pub fn check(&self) -> Result<()> {
-        let rate = self.requests_per_second;
+        let rate = self.requests_per_second.unwrap_or(1.0);
         if !(rate.is_finite() && rate > 0.0 && rate <= 1000.0) {
             return refuse("requests_per_second must be above 0 and at most 1000");
         }
@@ -157,11 +159,25 @@ impl Settings {
         Ok(())
     }
 
+    /// The same at a pace of the vendor's, where none is named.
+    pub(crate) fn at_pace(self: &Arc<Self>, interval: Duration) -> Arc<Self> {
+        let named = self.requests_per_second.is_some() || interval == Duration::from_secs(1);
+        if named {
+            return Arc::clone(self);
+        }
+        let mut own = Self::clone(self);
+        own.requests_per_second = Some((1.0 / interval.as_secs_f64()).min(1000.0));
+        Arc::new(own)
+    }
+
     /// The least time between the end of one call and the start of the next, in milliseconds.
     /// Rounded up, and one more: clocks are read in whole milliseconds at both ends.
     pub(crate) fn interval_ms(&self) -> i64 {
         #[allow(clippy::cast_possible_truncation)] // checked: at most 1000/s, and ms of a rate > 0
-        let ms = (1000.0 / self.requests_per_second).ceil().min(1e15) as i64 + 1;
+        let ms = (1000.0 / self.requests_per_second.unwrap_or(1.0))
+            .ceil()
+            .min(1e15) as i64
+            + 1;
         ms
     }
 }
@@ -185,11 +201,11 @@ mod tests {
         good.check().expect("defaults");
         for bad in [
             Settings {
-                requests_per_second: 0.0,
+                requests_per_second: Some(0.0),
                 ..good.clone()
             },
             Settings {
-                requests_per_second: f64::NAN,
+                requests_per_second: Some(f64::NAN),
                 ..good.clone()
             },
             Settings {
@@ -224,9 +240,25 @@ mod tests {
     #[test]
     fn the_interval_is_never_shorter_than_asked() {
         let third = Settings {
-            requests_per_second: 3.0,
+            requests_per_second: Some(3.0),
             ..Settings::default()
         };
         assert_eq!(third.interval_ms(), 335);
+    }
+
+    #[test]
+    fn the_vendors_pace_is_kept_where_none_is_named() {
+        let apart = |named, declared| {
+            let settings = Arc::new(Settings {
+                requests_per_second: named,
+                ..Settings::default()
+            });
+            settings.at_pace(declared).interval_ms()
+        };
+        assert_eq!(apart(None, Duration::from_secs(1)), 1001);
+        assert_eq!(apart(None, Duration::from_millis(2500)), 2501);
+        assert_eq!(apart(None, Duration::ZERO), 2);
+        assert_eq!(apart(Some(0.1), Duration::from_millis(2500)), 10_001);
+        assert_eq!(apart(Some(1.0), Duration::from_millis(2500)), 1001);
     }
 }

@@ -90,7 +90,7 @@ pub unsafe extern "C" fn dsr_settings_set_requests_per_second(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     change(unsafe { Caller::trusted(err) }, settings, |_, settings| {
-        settings.requests_per_second = rate;
+        settings.requests_per_second = Some(rate);
         Ok(())
     })
 }

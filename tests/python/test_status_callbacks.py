@@ -89,8 +89,8 @@ def test_only_the_vendors_are_let_through(vendor: dsrkit.Sandbox, tmp_path: Path
             dsrkit.verify_callback(body.decode(), headers, key)  # type: ignore[arg-type]
 
 
-def asked(app: dsrkit.CallbackReceiver, method: str, headers: Any, *parts: bytes) -> Any:
-    """One request to an ASGI application; gives its status."""
+def answered(app: dsrkit.CallbackReceiver, method: str, headers: Any, *parts: bytes) -> Any:
+    """One request to an ASGI application; gives how its answer starts."""
     pieces = [
         {"type": "http.request", "body": part, "more_body": n < len(parts)}
         for n, part in enumerate(parts, 1)
@@ -106,7 +106,12 @@ def asked(app: dsrkit.CallbackReceiver, method: str, headers: Any, *parts: bytes
     raw = [(name.encode(), value.encode()) for name, value in headers]
     scope = {"type": "http", "method": method, "path": "/", "headers": raw}
     asyncio.run(app(scope, receive, send))
-    return sent[0]["status"]
+    return sent[0]
+
+
+def asked(*call: Any) -> int:
+    status: int = answered(*call)["status"]
+    return status
 
 
 def test_the_receiver_to_mount(vendor: dsrkit.Sandbox, tmp_path: Path) -> None:
@@ -123,6 +128,24 @@ def test_the_receiver_to_mount(vendor: dsrkit.Sandbox, tmp_path: Path) -> None:
         assert asked(app, "POST", headers, body) == 202
         assert run.wait().counts["done"] == 1
     assert asked(app, "POST", headers, body) == 503
+
+
+def test_a_receiver_without_the_journal_asks_to_be_called_again(
+    vendor: dsrkit.Sandbox, tmp_path: Path
+) -> None:
+    with dsrkit.Client(project(vendor), tmp_path / "dsr.sqlite3") as client:
+        client.delete(["anna"], confirm=1)
+        client.tick()
+        headers, body = due(vendor)[0]
+        with dsrkit.Client(project(vendor), tmp_path / "dsr.sqlite3") as beside:
+            app = dsrkit.CallbackReceiver(beside, vendor.callback_key, URL)
+            start = answered(app, "POST", headers, body)
+            assert start["status"] == 503
+            assert (b"retry-after", b"60") in start["headers"]
+        app = dsrkit.CallbackReceiver(client, vendor.callback_key, URL)
+        start = answered(app, "POST", headers, body)
+        assert start["status"] == 202
+        assert b"retry-after" not in dict(start["headers"])
 
 
 def test_the_async_client_hears_too(vendor: dsrkit.Sandbox, tmp_path: Path) -> None:

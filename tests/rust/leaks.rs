@@ -199,7 +199,7 @@ fn types() -> String {
         method: http::Method::POST,
         url: url.clone(),
         query: dsrkit::Secret::new(format!("token={PROJECT}")),
-        bearer: dsrkit::Secret::new(OAUTH),
+        auth: dsrkit::model::wire::Auth::Bearer(dsrkit::Secret::new(OAUTH)),
         body: Some(person().into()),
     };
     let response = Response {

@@ -27,7 +27,7 @@ const GROUPS: u32 = 499;
 fn settings(order: &Value) -> Settings {
     let ms = |name: &str| Duration::from_millis(order[name].as_u64().unwrap());
     Settings {
-        requests_per_second: order["rate"].as_f64().unwrap(),
+        requests_per_second: order["rate"].as_f64(),
         request_timeout: ms("timeout_ms"),
         backoff_initial: Duration::from_millis(100),
         backoff_max: Duration::from_millis(400),

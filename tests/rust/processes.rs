@@ -6,8 +6,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use dsrkit::{Client, ErrorKind, Kind};
+use bytes::Bytes;
+use dsrkit::sandbox::{Sandbox, SandboxCallback};
+use dsrkit::{CallbackKey, CallbackReceiver, Client, ErrorKind, Journal, Kind};
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
 use serde_json::json;
+use tower_service::Service as _;
 
 #[path = "support/mod.rs"]
 mod support;
@@ -21,6 +26,7 @@ fn rounds() -> usize {
     }
 }
 const JOURNAL: &str = "DSRKIT_TEST_JOURNAL";
+const CALLBACK: &str = "https://dsr.example.com/mixpanel";
 
 /// What the first process does: it has the journal, and is killed with it.
 #[test]
@@ -109,4 +115,62 @@ fn the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill() {
     assert_eq!(within(&opened, 2000), rounds);
     let (_, ids) = submissions(&sandbox);
     assert_eq!(ids, 3);
+}
+
+/// One callback as a receiver gets it; gives the answer's status and its `Retry-After`.
+fn heard(
+    client: Client,
+    sandbox: &Sandbox,
+    told: &SandboxCallback,
+    runtime: &tokio::runtime::Runtime,
+) -> (StatusCode, Option<String>) {
+    let key = CallbackKey::from_pem(sandbox.callback_key()).unwrap();
+    let mut receiver = CallbackReceiver::new(client, key, CALLBACK);
+    let mut request = Request::builder().method(Method::POST).uri("/mixpanel");
+    for (name, value) in &told.headers {
+        request = request.header(name, value);
+    }
+    let body = Full::new(Bytes::from(told.body.clone()));
+    let request = request.body(body).unwrap();
+    let answer = runtime.block_on(receiver.call(request)).unwrap();
+    let later = answer.headers().get("retry-after");
+    let later = later.map(|value| value.to_str().unwrap().to_owned());
+    (answer.status(), later)
+}
+
+/// Beside the process that carries the runs, what a receiver is told can be written nowhere: the
+/// vendor is to call again.
+#[test]
+fn a_receiver_without_the_journal_asks_to_be_called_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let sandbox = sandbox(json!({}), &json!([]));
+    let place = tempfile::tempdir().unwrap();
+    // The owner's vendor lives in its own process; a callback of this one's serves as well.
+    let told = {
+        let project = sandbox.mixpanel().status_callback_url(CALLBACK);
+        let client = Client::builder(project.build().unwrap())
+            .journal(Journal::memory())
+            .build()
+            .unwrap();
+        let erased = plan(&client, Kind::Deletion, 1);
+        erased.start(Some(&erased.confirm()), false).unwrap();
+        runtime.block_on(client.tick()).unwrap();
+        sandbox.callbacks().unwrap().remove(0)
+    };
+    let journal = place.path().join("dsr.sqlite3");
+    let mut owner = start_owner(&journal);
+    let beside = client(&sandbox, &journal).unwrap();
+    let again = (StatusCode::SERVICE_UNAVAILABLE, Some("60".to_owned()));
+    for _ in 0..3 {
+        assert_eq!(heard(beside.clone(), &sandbox, &told, &runtime), again);
+    }
+    drop(beside);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    let next = client(&sandbox, &journal).unwrap();
+    let taken = (StatusCode::ACCEPTED, None);
+    assert_eq!(heard(next, &sandbox, &told, &runtime), taken);
 }

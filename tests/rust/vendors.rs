@@ -1,121 +1,24 @@
-//! Vendors of one's own: one that is written outside the crate, and what the engine makes of each
-//! capability that a vendor declares.
+//! What the engine makes of each thing that a vendor declares. A vendor from outside the crate is in
+//! examples/rust/vendor.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dsrkit::model::time::Clock;
 use dsrkit::model::wire::{Operation, PathForm, Reading, Request, Response};
 use dsrkit::sandbox::Sandbox;
 use dsrkit::vendor::{Capabilities, Vendor};
 use dsrkit::{
-    Callback, CallbackRequest, CallbackStatus, Client, CollectOptions, ErrorKind, Heard, Journal,
-    Kind, Mixpanel, Result, RunState, Secret, Terms,
+    Callback, CallbackRequest, CallbackStatus, Client, ErrorKind, Heard, Journal, Kind, Mixpanel,
+    Result, Secret, Settings, Terms,
 };
 use serde_json::{Value, json};
 
-#[path = "../../examples/rust/vendor/formbox.rs"]
-mod formbox;
 #[path = "support/mod.rs"]
 mod support;
-#[path = "../../examples/rust/vendor/world.rs"]
-mod world;
-
-use formbox::Formbox;
 use support::{plan, sandbox};
-use world::World;
-
-fn outsider(world: &World, place: &Path) -> Client {
-    let url = "https://api.formbox.example/privacy";
-    let clock: Arc<dyn Clock> = world.clock.clone();
-    Client::builder(Formbox::new(url, "acme", "formbox-key", Some(clock)).unwrap())
-        .journal(Journal::sqlite(place.join("dsr.sqlite3")).unwrap())
-        .transport(Arc::new(world.clone()))
-        .store(Arc::new(world.clone()))
-        .seed(1)
-        .build()
-        .unwrap()
-}
-
-/// What no call of Formbox may ever be.
-fn keeps_its_rules(world: &World) {
-    let calls = world.calls();
-    for pair in calls.windows(2) {
-        assert!(pair[1].0 - pair[0].0 >= 1000, "{pair:?}");
-    }
-    for (_, call) in &calls {
-        assert!(
-            call.starts_with("POST /privacy/requests") || call.starts_with("GET "),
-            "{call}"
-        );
-        assert!(!call.ends_with('/'), "{call}");
-    }
-}
-
-#[tokio::test]
-async fn a_vendor_from_outside_carries_runs_of_any_size() {
-    let (world, place) = (World::new(), tempfile::tempdir().unwrap());
-    let client = outsider(&world, place.path());
-    let run = plan(&client, Kind::Retrieval, 25)
-        .start(None, false)
-        .unwrap();
-    let report = run.wait().await.unwrap();
-    assert_eq!(
-        (report.state, report.counts["done"]),
-        (RunState::Finished, 25)
-    );
-    assert_eq!(report.jobs.len(), 3, "ten people a request");
-    let options = CollectOptions {
-        allow_plain: true,
-        ..CollectOptions::default()
-    };
-    let out = place.path().join("out");
-    let report = run.collect(&out, &options).await.unwrap();
-    assert!(report.problems.is_empty(), "{:?}", report.problems);
-    assert_eq!(std::fs::read_dir(out.join("subjects")).unwrap().count(), 25);
-
-    let erased = plan(&client, Kind::Deletion, 250);
-    let run = erased.start(Some(&erased.confirm()), false).unwrap();
-    let report = run.wait().await.unwrap();
-    assert_eq!((report.counts["done"], report.jobs.len()), (250, 3));
-    assert_eq!(world.people("erase").len(), 250);
-    keeps_its_rules(&world);
-}
-
-#[tokio::test]
-async fn without_a_guard_a_lost_answer_is_resolved_by_repeating() {
-    let (world, place) = (World::new(), tempfile::tempdir().unwrap());
-    world.lose(1);
-    let client = outsider(&world, place.path());
-    let erased = plan(&client, Kind::Deletion, 5);
-    let run = erased.start(Some(&erased.confirm()), false).unwrap();
-    let report = run.wait().await.unwrap();
-    assert_eq!((report.counts["done"], report.ambiguous.len()), (5, 1));
-    assert_eq!(world.people("erase").len(), 10, "twice, and known to be");
-    keeps_its_rules(&world);
-}
-
-#[tokio::test]
-async fn what_a_vendor_cannot_cancel_is_not_tried() {
-    let (world, place) = (World::new(), tempfile::tempdir().unwrap());
-    let client = outsider(&world, place.path());
-    let single = client.cancel_deletion("t-1").await.unwrap_err();
-    assert_eq!(single.kind(), ErrorKind::Config);
-    assert!(world.calls().is_empty());
-    let erased = plan(&client, Kind::Deletion, 150);
-    let run = erased.start(Some(&erased.confirm()), false).unwrap();
-    let mut events = run.events_after(0);
-    while events.next().await.unwrap().unwrap().kind.as_str() != "submitted" {}
-    let report = run.cancel().await.unwrap();
-    assert_eq!(report.counts["cancelled"], 50, "{:?}", report.counts);
-    assert!(
-        report
-            .jobs
-            .iter()
-            .all(|job| job.cancel.as_deref() == Some("too late"))
-    );
-    keeps_its_rules(&world);
-}
 
 /// Mixpanel that declares something else.
 #[derive(Debug)]
@@ -283,4 +186,52 @@ async fn requests_bear_our_names_only_where_that_is_declared() {
         let job = client.get_deletion(&task).await.unwrap();
         assert_eq!(job.request_id.is_some(), declared);
     }
+}
+
+/// One person a retrieval: as many requests as people, and more than the scan budget holds at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_of_version_2_is_of_any_size() {
+    const PEOPLE: usize = 2_500;
+    let minute = [60_000, 60_000];
+    let job = json!({"pending": minute, "staging": minute, "started": [600_000, 1_200_000]});
+    let vendor = sandbox(
+        json!({"project_age_days": 2, "scan_budget_days": 1_000, "job_ms": job}),
+        &json!([]),
+    );
+    // In memory where the system has such a folder: each archive is synced to the disk.
+    let place = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    let place = place.unwrap();
+    let client = Client::builder(vendor.mixpanel().api_version("2.0").build().unwrap())
+        .journal(Journal::sqlite(place.path().join("dsr.sqlite3")).unwrap())
+        .settings(Settings {
+            request_worth: Duration::from_secs(3_600), // few looks: this is about creates
+            ..Settings::default()
+        })
+        .seed(1)
+        .build()
+        .unwrap();
+    let asked = plan(&client, Kind::Retrieval, PEOPLE);
+    assert_eq!(asked.batches() as usize, PEOPLE);
+    let report = asked.start(None, false).unwrap().wait().await.unwrap();
+    assert_eq!(report.counts["done"], PEOPLE as u64);
+    assert_eq!((report.jobs.len(), report.problems.len()), (PEOPLE, 0));
+    let (mut people, mut refused) = (BTreeSet::new(), 0);
+    for entry in vendor.ledger().as_array().unwrap() {
+        let path = entry["path"].as_str().unwrap();
+        assert!(entry["host"] != "api" || path.contains("/v2.0/"), "{path}");
+        if entry["operation"] != "create_retrieval" {
+            continue;
+        }
+        if entry["processed"] != true {
+            refused += 1;
+            continue;
+        }
+        let ids = entry["ids"].as_array().unwrap();
+        assert_eq!(ids.len(), 1);
+        assert!(people.insert(ids[0].to_string()), "twice: {ids:?}");
+    }
+    println!("{} and {refused} refused", vendor.summary());
+    assert_eq!(people.len(), PEOPLE);
+    assert!(refused > 0, "the budget was never met");
+    assert!(vendor.summary()["min_gap_ms"].as_i64().unwrap() >= 1000);
 }

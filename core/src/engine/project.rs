@@ -169,6 +169,8 @@ impl Project {
         let limits = Limits {
             scan_budget: self.vendor.capabilities().scan_budget,
             quiet,
+            interval: self.vendor.interval(),
+            credential: self.vendor.credential(),
         };
         let result = classify(operation, &response, reading, limits, self.now());
         tracing::debug!(

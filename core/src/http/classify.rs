@@ -1,6 +1,9 @@
 //! From an HTTP answer to a result or an error. This is the only place where a status becomes an
 //! error kind.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode};
 
 use super::retry_after::retry_after;
@@ -8,11 +11,11 @@ use crate::error::{Error, ErrorKind, RetryAdvice, Sent};
 use crate::model::Millis;
 use crate::model::action::Kind;
 use crate::model::wire::{
-    Answer, Failure, FailureClass, Operation, Reading, Refusal, Response, Subject,
+    Answer, Credential, Failure, FailureClass, Operation, Reading, Refusal, Response, Subject,
 };
 
 /// What is asked, as far as the meaning of a status hangs on it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// The call's name, for messages.
     pub name: &'static str,
@@ -22,14 +25,14 @@ pub struct Asked {
     pub cancel: bool,
     /// It makes scans, of which the vendor allows so many at a time.
     pub scans: bool,
-    /// What the credential is called.
-    pub credential: &'static str,
+    /// The credential that it is asked with.
+    pub credential: Credential,
     /// What a refusal for the pace says that the vendor allows.
-    pub pace: &'static str,
+    pub pace: Cow<'static, str>,
 }
 
 impl Asked {
-    fn of(operation: &Operation, scan_budget: bool) -> Self {
+    fn of(operation: &Operation, limits: Limits) -> Self {
         let retrieval =
             matches!(operation, Operation::Create { terms, .. } if terms.kind == Kind::Retrieval);
         Self {
@@ -37,10 +40,17 @@ impl Asked {
             write: operation.is_write(),
             cancel: matches!(operation, Operation::Cancel { .. }),
             // Only creates of retrievals make scans.
-            scans: scan_budget && retrieval,
-            credential: "OAuth token",
-            pace: "one request a second",
+            scans: limits.scan_budget && retrieval,
+            credential: limits.credential,
+            pace: pace(limits.interval),
         }
+    }
+}
+
+fn pace(interval: Duration) -> Cow<'static, str> {
+    match interval.as_secs_f64() {
+        1.0 => "one request a second".into(),
+        seconds => format!("one request in {seconds} s").into(),
     }
 }
 
@@ -51,6 +61,10 @@ pub struct Limits {
     pub scan_budget: bool,
     /// No call was made for a while before this one: a refusal is not about the pace then.
     pub quiet: bool,
+    /// The vendor's pace.
+    pub interval: Duration,
+    /// The vendor's credential.
+    pub credential: Credential,
 }
 
 /// Tells what an answer means. `now` serves to read a Retry-After that is a date.
@@ -67,7 +81,9 @@ pub fn classify(
             Reading::Created(tasks) => Ok(Answer::Created(tasks)),
             Reading::Status(job) => Ok(Answer::Status(job)),
             Reading::Cancelled => Ok(Answer::Cancelled),
-            Reading::Refused(refusal) => Err(refused_with_success(operation, status, &refusal)),
+            Reading::Refused(refusal) => {
+                Err(refused_with_success(operation, status, &refusal, limits))
+            }
             Reading::Unreadable(what) => Err(unreadable(operation, status, what)),
         };
     }
@@ -75,7 +91,7 @@ pub fn classify(
         Reading::Refused(refusal) => refusal,
         _ => Refusal::default(),
     };
-    let asked = Asked::of(operation, limits.scan_budget);
+    let asked = Asked::of(operation, limits);
     let mut failure = failure(asked, response, refusal, now);
     if limits.quiet && failure.class == FailureClass::Unclear {
         failure.class = FailureClass::OverBudget;
@@ -109,7 +125,7 @@ fn refused(
         401 => (
             ErrorKind::Unauthenticated,
             FailureClass::Credentials,
-            format!("the vendor does not accept the {credential} (401)"),
+            format!("the vendor does not accept the {} (401)", credential.name),
         ),
         403 if refusal.about == Subject::Quota => (
             ErrorKind::PermissionDenied,
@@ -119,7 +135,7 @@ fn refused(
         403 => (
             ErrorKind::PermissionDenied,
             FailureClass::Credentials,
-            format!("the {credential}'s user may not do this (403)"),
+            format!("the {}'s user may not do this (403)", credential.name),
         ),
         404 => (
             ErrorKind::NotFound,
@@ -216,6 +232,15 @@ fn refused(
     let mut error = Error::new(kind, message)
         .with_http_status(number)
         .sent(sent);
+    match number {
+        401 => error = error.with_hint(credential.renew),
+        403 if class == FailureClass::Rejected => {
+            error =
+                error.with_hint("A used-up quota is the vendor's to raise; waiting does not help.");
+        }
+        403 => error = error.with_hint(credential.permit),
+        _ => {}
+    }
     if error.is_retryable() {
         error = error.retry(RetryAdvice::After(retry_after(headers, now)));
     }
@@ -223,14 +248,22 @@ fn refused(
 }
 
 /// A success status whose body says "error": only a known wording tells that nothing was done.
-fn refused_with_success(operation: &Operation, status: StatusCode, refusal: &Refusal) -> Failure {
+fn refused_with_success(
+    operation: &Operation,
+    status: StatusCode,
+    refusal: &Refusal,
+    limits: Limits,
+) -> Failure {
     let number = status.as_u16();
     let name = operation.name();
     let (kind, class, message) = match refusal.about {
         Subject::Rate => (
             ErrorKind::RateLimited,
             FailureClass::NotCreated,
-            "the vendor allows one request a second (said in a success answer)".to_owned(),
+            format!(
+                "the vendor allows {} (said in a success answer)",
+                pace(limits.interval)
+            ),
         ),
         Subject::Ids => (
             ErrorKind::InvalidInput,
@@ -340,7 +373,12 @@ mod tests {
                 conflict: None,
             };
             let reading = Reading::Refused(refusal);
-            let limits = Limits { scan_budget, quiet };
+            let limits = Limits {
+                scan_budget,
+                quiet,
+                interval: Duration::from_secs(1),
+                credential: Credential::default(),
+            };
             let failure = classify(operation, &response, reading, limits, 0).expect_err("429");
             assert_eq!(failure.error.kind(), ErrorKind::RateLimited);
             failure.class

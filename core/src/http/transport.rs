@@ -1,9 +1,7 @@
 //! The way to the vendor: a trait, so that simulations need no socket, and HTTP.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
-};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 
@@ -135,10 +133,7 @@ impl Transport for HttpTransport {
 /// A request as it goes out.
 fn message(request: Request) -> Result<http::Request<Full<Bytes>>> {
     let unbuildable = || Error::new(ErrorKind::Config, "the request cannot be built");
-    let bearer = format!("Bearer {}", request.bearer.expose());
-    let mut bearer = HeaderValue::try_from(bearer)
-        .map_err(|_| Error::new(ErrorKind::Config, "the OAuth token cannot be sent"))?;
-    bearer.set_sensitive(true);
+    let (credential, secret) = request.auth.header()?;
     let url = &request.url;
     let host = match (url.host_str(), url.port()) {
         (Some(host), None) => HeaderValue::try_from(host),
@@ -153,7 +148,7 @@ fn message(request: Request) -> Result<http::Request<Full<Bytes>>> {
     *message.uri_mut() = Uri::try_from(to).map_err(|_| unbuildable())?;
     let mut put = |name: HeaderName, value: HeaderValue| message.headers_mut().insert(name, value);
     put(HOST, host.map_err(|_| unbuildable())?);
-    put(AUTHORIZATION, bearer);
+    put(credential, secret);
     put(ACCEPT, HeaderValue::from_static("application/json"));
     let agent = concat!("dsrkit/", env!("CARGO_PKG_VERSION"));
     put(USER_AGENT, HeaderValue::from_static(agent));

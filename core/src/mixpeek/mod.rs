@@ -230,8 +230,8 @@ impl MixpeekClient {
             write: true,
             cancel: false,
             scans: false,
-            credential: "API key",
-            pace: "no more requests for now",
+            credential: mixpeek::CREDENTIAL,
+            pace: "no more requests for now".into(),
         };
         let response = match sent {
             Ok(response) => response,
@@ -272,17 +272,12 @@ fn lost(kind: DsarKind, what: &str, status: Option<u16>) -> (Error, FailureClass
     (with_hint(error), FailureClass::Ambiguous)
 }
 
-/// The general hints speak of people and of OAuth tokens.
+/// The general hint knows of no record.
 fn with_hint(error: Error) -> Error {
-    let hint = match error.kind() {
-        ErrorKind::Unauthenticated => "Use an API key (sk_..) that the vendor accepts.",
-        ErrorKind::PermissionDenied => {
-            "The API key needs ADMIN permission; a used-up quota is the vendor's to raise. Waiting does not help."
-        }
-        ErrorKind::Ambiguous => {
-            "It is not sent again. Ask the vendor whether it arrived, then settle the request that is on record."
-        }
-        _ => return error,
-    };
-    error.with_hint(hint)
+    if error.kind() != ErrorKind::Ambiguous {
+        return error;
+    }
+    error.with_hint(
+        "It is not sent again. Ask the vendor whether it arrived, then settle the request that is on record.",
+    )
 }

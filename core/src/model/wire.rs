@@ -4,10 +4,12 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::action::{Kind, Terms};
 use super::job::Job;
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
 /// One call of a vendor's API.
@@ -126,6 +128,53 @@ impl Operation {
     }
 }
 
+/// How a request shows who sends it.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// `Authorization: Bearer <token>`.
+    Bearer(Secret),
+    /// A header of the vendor's own with the secret as its value, such as `X-Api-Key`.
+    Header(HeaderName, Secret),
+}
+
+impl Auth {
+    /// The header. Its value is marked as sensitive.
+    pub fn header(&self) -> Result<(HeaderName, HeaderValue)> {
+        let (name, value) = match self {
+            Self::Bearer(token) => {
+                let value = HeaderValue::try_from(format!("Bearer {}", token.expose()));
+                (AUTHORIZATION, value)
+            }
+            Self::Header(name, secret) => (name.clone(), HeaderValue::try_from(secret.expose())),
+        };
+        let mut value =
+            value.map_err(|_| Error::new(ErrorKind::Config, "the credential cannot be sent"))?;
+        value.set_sensitive(true);
+        Ok((name, value))
+    }
+}
+
+/// What a vendor's credential is called, and what helps when it is refused: for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential {
+    /// Such as "OAuth token".
+    pub name: &'static str,
+    /// What to do when the vendor does not accept it (401), in one sentence.
+    pub renew: &'static str,
+    /// What to do when its owner may not do this (403), in one sentence.
+    pub permit: &'static str,
+}
+
+impl Default for Credential {
+    fn default() -> Self {
+        Self {
+            name: "credential",
+            renew: ErrorKind::Unauthenticated.hint(),
+            permit: ErrorKind::PermissionDenied.hint(),
+        }
+    }
+}
+
 /// A request, ready to be sent. `Debug` shows neither the query nor the body.
 #[derive(Clone)]
 pub struct Request {
@@ -135,8 +184,8 @@ pub struct Request {
     pub url: url::Url,
     /// The query, kept apart because it holds the project token.
     pub query: Secret,
-    /// The bearer token.
-    pub bearer: Secret,
+    /// Who sends it.
+    pub auth: Auth,
     /// JSON body.
     pub body: Option<Bytes>,
 }
@@ -263,4 +312,27 @@ pub enum FailureClass {
     Ids,
     /// Refused for good.
     Rejected,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_a_header_that_is_not_shown() {
+        let bearer = Auth::Bearer(Secret::new("canary"));
+        let own = Auth::Header(HeaderName::from_static("x-api-key"), Secret::new("canary"));
+        for (auth, name, value) in [
+            (bearer, "authorization", "Bearer canary"),
+            (own, "x-api-key", "canary"),
+        ] {
+            let header = auth.header().expect("fit to be sent");
+            assert_eq!((header.0.as_str(), header.1.to_str()), (name, Ok(value)));
+            assert!(header.1.is_sensitive());
+            assert!(!format!("{auth:?} {header:?}").contains("canary"));
+        }
+        let split = Auth::Header(AUTHORIZATION, Secret::new("canary\r\nx: y"));
+        let error = split.header().expect_err("a line end");
+        assert!(!format!("{error:?}").contains("canary"));
+    }
 }

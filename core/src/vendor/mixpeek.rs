@@ -13,7 +13,7 @@ use super::base_url;
 use crate::error::Result;
 use crate::model::dsar::{DsarKind, DsarRequest};
 use crate::model::time::Clock;
-use crate::model::wire::{Refusal, Request, Response, Subject};
+use crate::model::wire::{Auth, Credential, Refusal, Request, Response, Subject};
 use crate::secret::Secret;
 
 /// An organisation at Mixpeek: its API key. Does no I/O; `Debug` does not show the key.
@@ -67,11 +67,18 @@ impl Mixpeek {
             method: Method::POST,
             url,
             query: Secret::new(""),
-            bearer: self.api_key.clone(),
+            auth: Auth::Bearer(self.api_key.clone()),
             body: None,
         }
     }
 }
+
+/// What its credential is called, and what helps when it is refused.
+pub(crate) const CREDENTIAL: Credential = Credential {
+    name: "API key",
+    renew: "Use an API key (sk_..) that the vendor accepts.",
+    permit: "The API key needs ADMIN permission.",
+};
 
 /// Builds a [`Mixpeek`].
 #[derive(Clone)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -11,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::action::{Kind, Terms};
 use crate::model::drift::Shape;
 use crate::model::time::Clock;
-use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
+use crate::model::wire::{Credential, Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
 
 mod base_url;
@@ -52,6 +53,15 @@ pub trait Vendor: fmt::Debug + Send + Sync {
     fn project_key(&self) -> &Secret;
     /// What the vendor can do.
     fn capabilities(&self) -> Capabilities;
+    /// The least time between two calls about one project that the vendor allows. It is kept unless
+    /// the settings name a pace.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+    /// What the credential is called in messages, and what helps when it is refused.
+    fn credential(&self) -> Credential {
+        Credential::default()
+    }
     /// The most ids one request of this kind may hold.
     fn max_ids(&self, kind: Kind) -> usize;
     /// Refuses terms that this vendor does not offer.

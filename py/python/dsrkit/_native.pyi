@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 __version__: str
 
 class _Settings(TypedDict):
-    requests_per_second: float
+    requests_per_second: float | None
     request_timeout: float
     connect_timeout: float
     backoff_initial: float

@@ -13,6 +13,8 @@ from ._client import Client
 __all__ = ["CallbackReceiver"]
 
 _MOST = 64 << 10
+# Seconds; a run looks at one task no more than once a minute, either.
+_LATER = b"60"
 
 Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -24,8 +26,8 @@ class CallbackReceiver:
         app.mount("/mixpanel", dsrkit.CallbackReceiver(client, public_key, url))
 
     `url` is the address that the vendor was given, as the vendor knows it. Answers 202 for what is
-    the vendor's, 403 for what is not, and 503 while it cannot be written down: the vendor calls
-    again. Answers hold no text."""
+    the vendor's, 403 for what is not, and 503 with a `Retry-After` while it cannot be written
+    down: the vendor calls again. Answers hold no text."""
 
     def __init__(self, client: AsyncClient | Client, public_key: str, url: str) -> None:
         self._client = client
@@ -39,13 +41,10 @@ class CallbackReceiver:
         if scope["type"] != "http":
             raise RuntimeError("callbacks come by HTTP")
         status = await self._answer(scope, receive)
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [(b"content-length", b"0")],
-            }
-        )
+        headers = [(b"content-length", b"0")]
+        if status == 503:
+            headers.append((b"retry-after", _LATER))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
     async def _answer(self, scope: dict[str, Any], receive: Receive) -> int:

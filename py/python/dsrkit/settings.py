@@ -18,8 +18,9 @@ _DEFAULT = _native.default_settings()
 class Settings:
     """Limits and times, in seconds unless the name says otherwise. Checked when made."""
 
-    requests_per_second: float = _DEFAULT["requests_per_second"]
-    """Calls per second to one project, over all kinds of calls. The vendor documents 1."""
+    requests_per_second: float | None = _DEFAULT["requests_per_second"]
+    """Calls per second to one project, over all kinds of calls. None: as many as the vendor says that
+    it allows (Mixpanel: 1). More than that only brings refusals."""
     request_timeout: float = _DEFAULT["request_timeout"]
     """How long one call may take, connecting included."""
     connect_timeout: float = _DEFAULT["connect_timeout"]

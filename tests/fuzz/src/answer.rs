@@ -71,6 +71,8 @@ pub fn run(data: &[u8]) {
     let limits = Limits {
         scan_budget: call & 32 != 0,
         quiet: call & 16 != 0,
+        interval: VENDOR.interval(),
+        credential: VENDOR.credential(),
     };
     match classify(&operation, &response, reading, limits, 1_767_603_600_000) {
         Ok(answer) => text.push_str(&format!("{answer:?}")),

@@ -67,6 +67,11 @@ impl Network {
     }
 }
 
+fn credential(request: &Request) -> Result<Vec<(String, String)>> {
+    let (name, value) = request.auth.header()?;
+    Ok(vec![(name.to_string(), value.to_str().unwrap().to_owned())])
+}
+
 impl Transport for Network {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(async move {
@@ -74,10 +79,7 @@ impl Transport for Network {
                 method: request.method.as_str().to_owned(),
                 path: request.url.path().to_owned(),
                 query: request.query.expose().to_owned(),
-                headers: vec![(
-                    "authorization".into(),
-                    format!("Bearer {}", request.bearer.expose()),
-                )],
+                headers: credential(&request)?,
                 body: request.body.map(|body| body.to_vec()).unwrap_or_default(),
             };
             let mut reply = self.exchange(Host::Api, &request).await?;

@@ -9,7 +9,7 @@ use http::Method;
 use super::Mixpanel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::action::Kind;
-use crate::model::wire::{Operation, PathForm, Request};
+use crate::model::wire::{Auth, Operation, PathForm, Request};
 use crate::secret::Secret;
 
 /// The request of an operation with this body. The version is a part of the path and comes from the
@@ -54,7 +54,7 @@ pub(super) fn request(
         method,
         url,
         query: Secret::new(query),
-        bearer: project.oauth_token.clone(),
+        auth: Auth::Bearer(project.oauth_token.clone()),
         body: body.map(Bytes::from),
     })
 }

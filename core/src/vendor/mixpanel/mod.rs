@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -15,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::action::{Kind, Terms};
 use crate::model::drift::Shape;
 use crate::model::time::Clock;
-use crate::model::wire::{Operation, PathForm, Reading, Request, Response};
+use crate::model::wire::{Credential, Operation, PathForm, Reading, Request, Response};
 use crate::secret::Secret;
 use crate::vendor::{Capabilities, Vendor, base_url};
 
@@ -246,6 +247,16 @@ impl Vendor for Mixpanel {
             request_ids: self.subject_request_ids,
             callbacks: !old,
             scan_budget: true,
+        }
+    }
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1) // documented, over all kinds of calls
+    }
+    fn credential(&self) -> Credential {
+        Credential {
+            name: "OAuth token",
+            renew: "Generate a new OAuth token (it lives one year) and open the client with it; the run goes on where it stopped.",
+            permit: "Use the OAuth token of a project owner or admin; the run goes on where it stopped.",
         }
     }
     fn max_ids(&self, kind: Kind) -> usize {

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::Mixpanel;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::wire::Request;
+use crate::model::wire::{Auth, Request};
 use crate::secret::Secret;
 
 const METHODS: [Method; 5] = [
@@ -57,7 +57,7 @@ pub(super) fn request(
         method: method.clone(),
         url,
         query: Secret::new(query.finish()),
-        bearer: project.oauth_token.clone(),
+        auth: Auth::Bearer(project.oauth_token.clone()),
         body,
     })
 }

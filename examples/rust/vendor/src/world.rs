@@ -11,7 +11,7 @@ use dsrkit::model::time::{BoxFuture, Clock};
 use dsrkit::model::wire::{Request, Response};
 use dsrkit::pace::clock::VirtualClock;
 use dsrkit::{Error, ErrorKind, Result, Sent};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -30,6 +30,7 @@ struct Books {
     tickets: Vec<Ticket>,
     calls: Vec<(i64, String)>,
     lose: Option<usize>,
+    refused: usize,
 }
 
 /// The simulated vendor: its API and its file server.
@@ -48,7 +49,6 @@ impl World {
     }
 
     /// The answer to this call (from 1) will be lost, after it was carried out.
-    #[allow(dead_code)] // for the test
     pub fn lose(&self, call: usize) {
         self.books().lose = Some(call);
     }
@@ -56,6 +56,11 @@ impl World {
     /// Every call as method and path, with its time.
     pub fn calls(&self) -> Vec<(i64, String)> {
         self.books().calls.clone()
+    }
+
+    /// How many calls came too soon.
+    pub fn refused(&self) -> usize {
+        self.books().refused
     }
 
     /// The people of all tickets of a kind.
@@ -77,10 +82,14 @@ impl World {
         books
             .calls
             .push((now, format!("{} {path}", request.method)));
-        if request.bearer.expose() != "formbox-key" || request.query.expose() != "account=acme" {
+        let key = |(name, value): (HeaderName, HeaderValue)| {
+            name == "x-formbox-key" && value == "formbox-key"
+        };
+        if !request.auth.header().is_ok_and(key) || request.query.expose() != "account=acme" {
             return (401, json!({"code": "who_are_you"}));
         }
-        if last.is_some_and(|last| now - last < 1000) {
+        if last.is_some_and(|last| now - last < 2000) {
+            books.refused += 1;
             return (429, json!({"code": "slow_down"}));
         }
         match (request.method.as_str(), path.rsplit_once('/')) {

@@ -3,15 +3,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dsrkit::model::time::Clock;
-use dsrkit::model::wire::{Operation, PathForm, Reading, Refusal, Request, Response, Subject};
+use dsrkit::model::wire::{
+    Auth, Credential, Operation, PathForm, Reading, Refusal, Request, Response, Subject,
+};
 use dsrkit::vendor::{Capabilities, Vendor, base_url};
 use dsrkit::{Compliance, Error, ErrorKind, Job, JobStatus, Kind, Result, Secret, Terms};
-use http::Method;
+use http::{HeaderName, Method};
 use serde_json::Value;
 use url::Url;
+
+pub mod world;
 
 /// An account at Formbox.
 pub struct Formbox {
@@ -54,6 +59,17 @@ impl Vendor for Formbox {
     /// None of them: no cancel, no refusal of a second request, no scans, no names of ours.
     fn capabilities(&self) -> Capabilities {
         Capabilities::default()
+    }
+    /// Documented: a call in two seconds.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+    fn credential(&self) -> Credential {
+        Credential {
+            name: "Formbox key",
+            renew: "Make a new key under Formbox > Privacy, and open the client with it.",
+            ..Credential::default()
+        }
     }
     fn max_ids(&self, kind: Kind) -> usize {
         match kind {
@@ -105,7 +121,7 @@ impl Vendor for Formbox {
             method,
             url,
             query: Secret::new(query),
-            bearer: self.key.clone(),
+            auth: Auth::Header(HeaderName::from_static("x-formbox-key"), self.key.clone()),
             body,
         })
     }

@@ -2,18 +2,15 @@
 //! them. Nothing leaves the machine. docs/VENDORS.md goes through it.
 //!
 //! ```sh
-//! cargo run -p dsrkit --example vendor
+//! cargo run -p formbox
 //! ```
 
 use std::sync::Arc;
 
 use dsrkit::{Client, CollectOptions, Journal, Result};
 
-mod formbox;
-mod world;
-
 use formbox::Formbox;
-use world::World;
+use formbox::world::World;
 
 #[tokio::main]
 async fn main() -> Result<()> {
