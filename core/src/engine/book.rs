@@ -27,6 +27,8 @@ pub(crate) struct RunBook {
     pub jobs: Vec<JobRow>,
     pub orphans: Vec<OrphanRow>,
     pub artifacts: Vec<ArtifactRow>,
+    /// The tasks whose archives are here: asked for every job at every step.
+    archived: HashSet<String>,
     pub deliveries: Vec<DeliveryRow>,
     /// `hold_for` is over at this time of the monotonic clock.
     pub held_until: Millis,
@@ -74,12 +76,14 @@ impl RunBook {
         let Some(row) = journal.run(id)? else {
             return Ok(None);
         };
+        let artifacts = journal.artifacts(id)?;
         let mut book = Self {
+            archived: artifacts.iter().map(|row| row.task.clone()).collect(),
             batches: journal.batches(id)?,
             attempts: journal.attempts(id)?,
             jobs: journal.jobs(id)?,
             orphans: journal.orphans(id)?,
-            artifacts: journal.artifacts(id)?,
+            artifacts,
             deliveries: journal.deliveries(id)?,
             row,
             held_until: 0,
@@ -118,7 +122,7 @@ impl RunBook {
     }
 
     pub fn has_artifact(&self, task: &str) -> bool {
-        self.artifacts.iter().any(|artifact| artifact.task == task)
+        self.archived.contains(task)
     }
 
     /// A batch and those that it was split from.
@@ -304,6 +308,7 @@ impl RunBook {
             },
             Change::Artifact(row) => {
                 self.artifacts.retain(|old| old.task != row.task);
+                self.archived.insert(row.task.clone());
                 self.artifacts.push(row);
             }
             Change::Orphan(row) => {

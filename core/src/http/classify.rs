@@ -1,71 +1,16 @@
 //! From an HTTP answer to a result or an error. This is the only place where a status becomes an
 //! error kind.
 
-use std::borrow::Cow;
-use std::time::Duration;
-
 use http::{HeaderMap, StatusCode};
 
+use super::asked::pace;
+pub use super::asked::{Asked, Limits};
 use super::retry_after::retry_after;
 use crate::error::{Error, ErrorKind, RetryAdvice, Sent};
 use crate::model::Millis;
-use crate::model::action::Kind;
 use crate::model::wire::{
-    Answer, Credential, Failure, FailureClass, Operation, Reading, Refusal, Response, Subject,
+    Answer, Failure, FailureClass, Operation, Reading, Refusal, Response, Subject,
 };
-
-/// What is asked, as far as the meaning of a status hangs on it.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// The call's name, for messages.
-    pub name: &'static str,
-    /// It changes something at the vendor.
-    pub write: bool,
-    /// It cancels.
-    pub cancel: bool,
-    /// It makes scans, of which the vendor allows so many at a time.
-    pub scans: bool,
-    /// The credential that it is asked with.
-    pub credential: Credential,
-    /// What a refusal for the pace says that the vendor allows.
-    pub pace: Cow<'static, str>,
-}
-
-impl Asked {
-    fn of(operation: &Operation, limits: Limits) -> Self {
-        let retrieval =
-            matches!(operation, Operation::Create { terms, .. } if terms.kind == Kind::Retrieval);
-        Self {
-            name: operation.name(),
-            write: operation.is_write(),
-            cancel: matches!(operation, Operation::Cancel { .. }),
-            // Only creates of retrievals make scans.
-            scans: limits.scan_budget && retrieval,
-            credential: limits.credential,
-            pace: pace(limits.interval),
-        }
-    }
-}
-
-fn pace(interval: Duration) -> Cow<'static, str> {
-    match interval.as_secs_f64() {
-        1.0 => "one request a second".into(),
-        seconds => format!("one request in {seconds} s").into(),
-    }
-}
-
-/// What is known of the vendor's limits when an answer comes.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The vendor limits outstanding scans.
-    pub scan_budget: bool,
-    /// No call was made for a while before this one: a refusal is not about the pace then.
-    pub quiet: bool,
-    /// The vendor's pace.
-    pub interval: Duration,
-    /// The vendor's credential.
-    pub credential: Credential,
-}
 
 /// Tells what an answer means. `now` serves to read a Retry-After that is a date.
 pub fn classify(
@@ -346,8 +291,8 @@ mod tests {
 
     #[test]
     fn the_two_429s_are_told_apart() {
-        use crate::model::action::{Compliance, Terms};
-        use crate::model::wire::{IdsJson, PathForm};
+        use crate::model::action::{Compliance, Kind, Terms};
+        use crate::model::wire::{Credential, IdsJson, PathForm};
         let create = |kind| Operation::Create {
             terms: Terms {
                 kind,
@@ -376,7 +321,7 @@ mod tests {
             let limits = Limits {
                 scan_budget,
                 quiet,
-                interval: Duration::from_secs(1),
+                interval: std::time::Duration::from_secs(1),
                 credential: Credential::default(),
             };
             let failure = classify(operation, &response, reading, limits, 0).expect_err("429");

@@ -1,5 +1,6 @@
 //! Saying things to a vendor over HTTP, and telling what an answer means for the request.
 
+mod asked;
 pub mod classify;
 mod connect;
 mod pool;
