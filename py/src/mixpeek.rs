@@ -28,10 +28,18 @@ impl Mixpeek {
         builder.build().map(Self).map_err(|error| raise(py, &error))
     }
 
-    /// The organisation of this simulated vendor, with a key of one's own if given.
+    /// The organisation of this simulated vendor, with a key or an address of one's own if given.
     #[staticmethod]
-    fn simulated(py: Python<'_>, sandbox: &Sandbox, api_key: Option<String>) -> PyResult<Self> {
-        let builder = sandbox.mixpeek(py, api_key)?;
+    fn simulated(
+        py: Python<'_>,
+        sandbox: &Sandbox,
+        api_key: Option<String>,
+        base_url: Option<String>,
+    ) -> PyResult<Self> {
+        let mut builder = sandbox.mixpeek(py, api_key)?;
+        if let Some(url) = base_url {
+            builder = builder.base_url(url);
+        }
         builder.build().map(Self).map_err(|error| raise(py, &error))
     }
 

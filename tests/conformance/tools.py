@@ -98,7 +98,7 @@ def prism(kind: str, document: Path, *more: str) -> Iterator[tuple[str, Path]]:
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()

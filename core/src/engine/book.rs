@@ -27,8 +27,8 @@ pub(crate) struct RunBook {
     pub jobs: Vec<JobRow>,
     pub orphans: Vec<OrphanRow>,
     pub artifacts: Vec<ArtifactRow>,
-    /// The tasks whose archives are here: asked for every job at every step.
-    archived: HashSet<String>,
+    /// The tasks whose archives are here, and since when: asked for every job at every step.
+    archived: HashMap<String, Millis>,
     pub deliveries: Vec<DeliveryRow>,
     /// `hold_for` is over at this time of the monotonic clock.
     pub held_until: Millis,
@@ -78,7 +78,10 @@ impl RunBook {
         };
         let artifacts = journal.artifacts(id)?;
         let mut book = Self {
-            archived: artifacts.iter().map(|row| row.task.clone()).collect(),
+            archived: artifacts
+                .iter()
+                .map(|row| (row.task.clone(), row.at))
+                .collect(),
             batches: journal.batches(id)?,
             attempts: journal.attempts(id)?,
             jobs: journal.jobs(id)?,
@@ -122,7 +125,12 @@ impl RunBook {
     }
 
     pub fn has_artifact(&self, task: &str) -> bool {
-        self.archived.contains(task)
+        self.archived.contains_key(task)
+    }
+
+    /// Since when the archive of a task is here.
+    pub fn archived_at(&self, task: &str) -> Option<Millis> {
+        self.archived.get(task).copied()
     }
 
     /// A batch and those that it was split from.
@@ -308,7 +316,7 @@ impl RunBook {
             },
             Change::Artifact(row) => {
                 self.artifacts.retain(|old| old.task != row.task);
-                self.archived.insert(row.task.clone());
+                self.archived.insert(row.task.clone(), row.at);
                 self.artifacts.push(row);
             }
             Change::Orphan(row) => {

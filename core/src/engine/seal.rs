@@ -71,11 +71,8 @@ pub(crate) fn ended_at(book: &RunBook, batch: &BatchRow) -> Millis {
         .filter(|attempt| attempt.batch == batch.no)
         .filter_map(|attempt| attempt.done_at);
     let tasks = book.tasks_of(batch).filter_map(|job| job.ended_at);
-    let archived = book
-        .artifacts
-        .iter()
-        .filter(|artifact| book.tasks_of(batch).any(|job| job.task == artifact.task))
-        .map(|artifact| artifact.at);
+    let of_batch = book.tasks_of(batch);
+    let archived = of_batch.filter_map(|job| book.archived_at(&job.task));
     let times = cancelled.into_iter().chain(answered).chain(tasks);
     times.chain(archived).fold(started, Millis::max)
 }

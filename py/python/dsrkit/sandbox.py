@@ -88,9 +88,10 @@ class Sandbox:
         )
         return Mixpanel._of(native)
 
-    def mixpeek(self, *, api_key: str | None = None) -> Mixpeek:
-        """A `Mixpeek` that is ready to use this vendor, by this vendor's clock."""
-        return Mixpeek._of(_native.Mixpeek.simulated(self._native, api_key))
+    def mixpeek(self, *, api_key: str | None = None, base_url: str | None = None) -> Mixpeek:
+        """A `Mixpeek` that is ready to use this vendor, by this vendor's clock. `base_url`: of
+        something on this machine that stands between the two."""
+        return Mixpeek._of(_native.Mixpeek.simulated(self._native, api_key, base_url))
 
     def advance(self, days: float = 0, hours: float = 0, seconds: float = 0) -> None:
         """Lets virtual time pass."""
