@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use dsrkit::{Client, CollectOptions, Journal, Result};
+use dsrkit::{Client, CollectOptions, Error, ErrorKind, Journal, Result};
 
 use formbox::Formbox;
 use formbox::world::World;
@@ -22,7 +22,8 @@ async fn main() -> Result<()> {
         "formbox-key",
         Some(clock),
     )?;
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = tempfile::tempdir()
+        .map_err(|_| Error::new(ErrorKind::Io, "no temporary folder can be made"))?;
     let place = folder.path();
     let client = Client::builder(vendor)
         .journal(Journal::memory())
