@@ -1,6 +1,7 @@
 //! The table of docs/SCHEDULE.md: how long campaigns take over the earliest possible end, by the
 //! real engine on the virtual clock and by what scripts do. `cargo run --example schedule --features
-//! sandbox`, or `make bench`. SEEDS sets how many seeds (default 21); with ALONE set, only dsrkit runs.
+//! sandbox`, or `make bench`. SEEDS sets how many seeds (default 21); with ALONE set, only dsrkit runs; ROWS=1,13 takes
+//! only these scenarios of the table, so that it can be made bit by bit.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -43,13 +44,19 @@ fn main() {
     let few = seeds.min(3);
     // Without the scripts and the variants: a minute.
     let alone = std::env::var("ALONE").is_ok();
+    // The rows that are asked for, by their place.
+    let rows = std::env::var("ROWS").ok();
+    let asked = |place: usize| {
+        let mut places = rows.iter().flat_map(|text| text.split(','));
+        rows.is_none() || places.any(|text| text.parse() == Ok(place))
+    };
     let header = "| policy | middle | worst | requests per job | creates refused per job | 429s for the pace per job |\n|---|---|---|---|---|---|";
     let mut all: Vec<Scenario> = Vec::new();
     for gradually in [false, true] {
         all.extend(scenarios::capped(gradually));
     }
     all.push(scenarios::request_bound());
-    for scenario in &all {
+    for (_, scenario) in (1..).zip(&all).filter(|(place, _)| asked(*place)) {
         let how = if scenario.gradually {
             "gradually"
         } else {
@@ -78,7 +85,7 @@ fn main() {
         );
     }
 
-    if alone {
+    if alone || rows.is_some() {
         return;
     }
     println!(

@@ -1,4 +1,4 @@
-//! Real processes on a real journal file, and a vendor in another process. They die at every call
+//! Real processes on a real journal, in a file or on a server, and a vendor in another process. They die at every call
 //! that changes the disk or the network (G4), the disk fails at every such call (G6), the power goes
 //! at every moment (G7). The places are not kept by hand: `tests/disk/shim.c` numbers what a process
 //! really does.
@@ -9,6 +9,8 @@
 mod crashes {
     pub mod child;
     pub mod disk;
+    #[path = "../support/postgres.rs"]
+    pub mod postgres;
     pub mod scene;
     pub mod shim;
 }
@@ -23,11 +25,12 @@ mod piece;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crashes::disk::{Disk, Loss};
+use crashes::postgres::Server;
 use crashes::scene::{Ended, Scene};
 use crashes::shim::{Call, Strike};
 use draw::Draw;
@@ -42,8 +45,7 @@ fn child() {
 }
 
 /// What a run does without any trouble.
-fn calls() -> Vec<Call> {
-    let scene = Scene::new(true);
+fn calls(scene: &Scene) -> Vec<Call> {
     let calls = scene.calls();
     assert_eq!(scene.check().ambiguous, 0);
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
@@ -92,22 +94,28 @@ fn spread<T: Clone>(list: &[T], many: usize) -> Vec<(usize, T)> {
 
 /// Killed before each call and in the middle of each write, then once more somewhere: the next
 /// process goes on, nothing is lost, nothing is repeated but recorded ambiguous requests.
-#[test]
-fn g4_killed_at_every_failpoint() {
+fn killed(goal: &str, many: usize, scene: impl Fn(bool) -> Scene + Sync) {
     let start = Instant::now();
-    let calls = calls();
-    let mut points: Vec<Strike> = Vec::new();
-    for call in &calls {
-        points.push(Strike::kill(call));
+    let calls = calls(&scene(true));
+    let (mut points, mut near) = (Vec::new(), Vec::new());
+    for (at, call) in calls.iter().enumerate() {
+        let mut here = vec![Strike::kill(call)];
         if call.name.contains("write") || call.name == "send" {
-            points.push(Strike::torn(call));
+            here.push(Strike::torn(call));
         }
+        // A request to the vendor, or what follows on one.
+        let before = &calls[at.saturating_sub(3)..=at];
+        if before.iter().any(|call| call.name == "writev") {
+            near.extend(here.clone());
+        }
+        points.extend(here);
     }
     let kills = AtomicUsize::new(0);
     let sums = Mutex::new([0; 2]);
-    let scenes = spread(&points, if soak() { 6000 } else { 300 });
+    let mut scenes = spread(&points, many / 2);
+    scenes.extend(spread(&near, many / 2));
     all(&scenes, |number, point| {
-        let scene = Scene::new(number % 3 != 0);
+        let scene = scene(number % 3 != 0);
         let mut draw = Draw::new(number as u64, "kills");
         let again = Strike::kill(&draw.pick(&calls));
         for strike in [point, &again] {
@@ -125,12 +133,25 @@ fn g4_killed_at_every_failpoint() {
     });
     let [ambiguous, repeated] = sums.into_inner().unwrap();
     println!(
-        "G4: {} kills, {} scenes over {} failpoints, 0 ids lost, {ambiguous} ambiguous requests, {repeated} ids in a second task, 0 not recorded, {:.0} s",
+        "{goal}: {} kills, {} scenes over {} failpoints, 0 ids lost, {ambiguous} ambiguous requests, {repeated} ids in a second task, 0 not recorded, {:.0} s",
         kills.into_inner(),
         scenes.len(),
         points.len(),
         start.elapsed().as_secs_f64()
     );
+}
+
+#[test]
+fn g4_killed_at_every_failpoint() {
+    killed("G4", if soak() { 6000 } else { 300 }, Scene::new);
+}
+
+/// The same with the journal on a server, where a commit is a call on the network.
+#[test]
+fn g4_killed_at_every_failpoint_with_a_journal_on_postgresql() {
+    let server = Arc::new(Server::start());
+    let many = if soak() { 640 } else { 10 };
+    killed("G4 PostgreSQL", many, |guard| Scene::on(&server, guard));
 }
 
 /// The disk is full or broken at one call, or from there on: an error is returned, nothing is sent

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use dsrkit::http::transport::{HttpTransport, Transport};
-use dsrkit::journal::Journal as _;
+use dsrkit::journal::Journal as Rows;
+use dsrkit::journal::postgres::PostgresJournal;
 use dsrkit::journal::sqlite::SqliteJournal;
 use dsrkit::model::time::{BoxFuture, Clock};
 use dsrkit::model::wire::{Request, Response};
@@ -30,7 +31,7 @@ pub struct Synced {
     clock: Arc<VirtualClock>,
     vendor: String,
     told: AtomicI64,
-    journal: Arc<SqliteJournal>,
+    journal: Arc<dyn Rows>,
     acks: Option<File>,
 }
 
@@ -39,7 +40,7 @@ impl Synced {
     pub fn new(
         clock: &Arc<VirtualClock>,
         base_url: &str,
-        journal: &Arc<SqliteJournal>,
+        journal: &Arc<dyn Rows>,
         acks: Option<File>,
     ) -> Result<Self> {
         let rest = base_url.strip_prefix("http://").unwrap();
@@ -83,6 +84,14 @@ impl Transport for Synced {
     }
 }
 
+/// The journal on a server, or the file in the folder.
+pub fn open(server: Option<&str>, folder: &Path) -> Result<Arc<dyn Rows>> {
+    Ok(match server {
+        Some(url) => Arc::new(PostgresJournal::open(url)?),
+        None => Arc::new(SqliteJournal::open(&folder.join("dsr.sqlite3"))?),
+    })
+}
+
 /// Ends with the status 0 when both runs are done, and with 3 after an error, which is printed.
 pub fn live(order: &Value) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -107,7 +116,7 @@ async fn work(order: &Value) -> Result<()> {
         .data_groups(GROUPS)
         .clock(clock.clone())
         .build()?;
-    let journal = Arc::new(SqliteJournal::open(&folder.join("dsr.sqlite3"))?);
+    let journal = open(order["server"].as_str(), folder)?;
     let acks = order["acks"] == json!(true);
     let acks = acks.then(|| File::create(folder.join("acks")).unwrap());
     let transport = Synced::new(&clock, text("base_url"), &journal, acks)?;

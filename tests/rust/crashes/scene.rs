@@ -1,9 +1,11 @@
-//! A vendor, a folder, the processes that live there, and what must hold at the end.
+//! A vendor, a folder, the processes that live there with their journal in it or on a server, and
+//! what must hold at the end.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dsrkit::journal::sqlite::SqliteJournal;
@@ -12,8 +14,9 @@ use dsrkit::sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::child::{ORDER, RUNS};
+use super::child::{ORDER, RUNS, open};
 use super::disk::{Disk, Loss, Op};
+use super::postgres::Server;
 use super::shim::{Call, Strike};
 
 /// How a process ended.
@@ -34,6 +37,8 @@ pub struct Account {
 pub struct Scene {
     sandbox: Sandbox,
     place: tempfile::TempDir,
+    /// Where the journal is, if not in the folder.
+    server: Option<(Arc<Server>, String)>,
 }
 
 /// A folder in memory, where there is such a place: a kill does not ask what the disk is made of.
@@ -61,13 +66,27 @@ impl Scene {
         Self {
             sandbox: sandbox.unwrap(),
             place: folder(),
+            server: None,
         }
+    }
+
+    /// The same, with its journal in a schema of its own on a server.
+    pub fn on(server: &Arc<Server>, guard: bool) -> Self {
+        let mut scene = Self::new(guard);
+        let url = server.url(scene.place.path());
+        scene.server = Some((Arc::clone(server), url));
+        scene
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.server.as_ref().map(|(_, url)| url.as_str())
     }
 
     fn command(&self, strike: &Strike, acks: bool) -> Command {
         let known = self.sandbox.credentials();
         let order = json!({
             "folder": self.place.path(),
+            "server": self.url(),
             "base_url": known["base_url"],
             "token": known["project_token"],
             "oauth": known["oauth_token"],
@@ -89,7 +108,12 @@ impl Scene {
 
     /// One process, to its end.
     pub fn process(&self, strike: &Strike) -> Ended {
-        run(self.command(strike, false), strike)
+        let ended = run(self.command(strike, false), strike);
+        if let (Ended::Killed, Some((server, url))) = (&ended, &self.server) {
+            // The lease of the dead runs out.
+            server.expire(url);
+        }
+        ended
     }
 
     /// The calls of a run without any trouble.
@@ -153,8 +177,10 @@ impl Scene {
 
     /// What must hold whatever happened, once both runs are done.
     pub fn check(&self) -> Account {
-        whole(&self.journal());
-        let journal = SqliteJournal::open(&self.journal()).unwrap();
+        if self.server.is_none() {
+            whole(&self.journal());
+        }
+        let journal = open(self.url(), self.place.path()).unwrap();
         journal.verify_events().unwrap();
         let runs = journal.runs().unwrap();
         assert_eq!(runs.len(), RUNS.len(), "a plan is lost, or there twice");

@@ -201,6 +201,16 @@ impl Server {
         )
     }
 
+    /// As if the lease of the journal at this URL had run out: whoever had it is certainly dead.
+    pub fn expire(&self, url: &str) {
+        let (_, rest) = url.split_once("dsrkit_schema=").unwrap();
+        let schema = rest.split('&').next().unwrap();
+        self.psql(&format!(
+            "DO $$ BEGIN IF to_regclass('{schema}.journal') IS NOT NULL THEN
+               UPDATE {schema}.journal SET until = clock_timestamp(); END IF; END $$"
+        ));
+    }
+
     /// What an operator does; gives the rows that were found.
     pub fn psql(&self, statement: &str) -> String {
         let done = self
