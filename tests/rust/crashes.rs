@@ -11,6 +11,7 @@ mod crashes {
     pub mod disk;
     #[path = "../support/postgres.rs"]
     pub mod postgres;
+    pub mod room;
     pub mod scene;
     pub mod shim;
 }
@@ -197,6 +198,53 @@ fn g6_a_disk_that_fails_at_every_call() {
         calls.len(),
         refused.into_inner(),
         done.into_inner(),
+        start.elapsed().as_secs_f64()
+    );
+}
+
+/// A disk of at most 1 MiB that is full at some moment of the work: an error is returned, nothing is
+/// sent that is not written down, and with space again the next process goes on.
+#[test]
+fn g6_a_disk_that_is_really_full() {
+    let start = Instant::now();
+    let sizes: Vec<usize> = (2..=256).map(|pages| 4 * pages).collect();
+    let chosen = spread(&sizes, if soak() { sizes.len() } else { 16 });
+    let [refused, done, creates] = [(); 3].map(|()| AtomicUsize::new(0));
+    let skipped = Mutex::new(None);
+    all(&chosen, |number, kib| {
+        let scene = Scene::new(number % 3 != 0);
+        let room = match scene.small(*kib) {
+            Ok(room) => room,
+            Err(why) => {
+                *skipped.lock().unwrap() = Some(why);
+                return;
+            }
+        };
+        match scene.process(&Strike::none()) {
+            Ended::Refused(what) => {
+                let told = what.starts_with("Journal: ") || what.starts_with("Io: ");
+                assert!(told, "{kib} KiB: {what}");
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+            Ended::Done => _ = done.fetch_add(1, Ordering::Relaxed),
+            Ended::Killed => panic!("{kib} KiB: it dies of it"),
+        }
+        room.more();
+        creates.fetch_add(scene.nothing_unwritten(), Ordering::Relaxed);
+        let goes_on = matches!(scene.process(&Strike::none()), Ended::Done);
+        assert!(goes_on, "{kib} KiB");
+        scene.check();
+    });
+    if let Some(why) = skipped.into_inner().unwrap() {
+        println!("G6: no disk could be mounted, so none was full: {why}");
+        return;
+    }
+    println!(
+        "G6: {} disks of at most 1 MiB, {} told as full, {} large enough, 0 of {} creates without their intent, {:.0} s",
+        chosen.len(),
+        refused.into_inner(),
+        done.into_inner(),
+        creates.into_inner(),
         start.elapsed().as_secs_f64()
     );
 }

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::child::{ORDER, RUNS, open};
 use super::disk::{Disk, Loss, Op};
 use super::postgres::Server;
+use super::room::Room;
 use super::shim::{Call, Strike};
 
 /// How a process ended.
@@ -76,6 +77,11 @@ impl Scene {
         let url = server.url(scene.place.path());
         scene.server = Some((Arc::clone(server), url));
         scene
+    }
+
+    /// Its folder is a disk of so many KiB from here on, if such a one may be made.
+    pub fn small(&self, kib: usize) -> Result<Room, String> {
+        Room::new(self.place.path(), kib)
     }
 
     fn url(&self) -> Option<&str> {
@@ -152,8 +158,8 @@ impl Scene {
         self.place.path().join("dsr.sqlite3")
     }
 
-    /// I4: every create that the vendor saw has its attempt in the journal.
-    pub fn nothing_unwritten(&self) {
+    /// I4: every create that the vendor saw has its attempt in the journal. Gives how many it saw.
+    pub fn nothing_unwritten(&self) -> usize {
         let creates = self.creates().len();
         let attempts = match SqliteJournal::open_read_only(&self.journal()) {
             Ok(journal) => {
@@ -166,6 +172,7 @@ impl Scene {
             Err(error) => panic!("with room again the journal does not open: {error}"),
         };
         assert!(creates <= attempts, "{creates} creates, {attempts} intents");
+        creates
     }
 
     fn creates(&self) -> Vec<Value> {
