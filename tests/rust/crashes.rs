@@ -104,17 +104,18 @@ fn killed(goal: &str, many: usize, scene: impl Fn(bool) -> Scene + Sync) {
         if call.name.contains("write") || call.name == "send" {
             here.push(Strike::torn(call));
         }
-        // A request to the vendor, or what follows on one.
-        let before = &calls[at.saturating_sub(3)..=at];
-        if before.iter().any(|call| call.name == "writev") {
+        // A create, or what follows on one until its answer is written down.
+        let before = &calls[at.saturating_sub(12)..=at];
+        if before.iter().any(Call::is_create) {
             near.extend(here.clone());
         }
         points.extend(here);
     }
     let kills = AtomicUsize::new(0);
     let sums = Mutex::new([0; 2]);
-    let mut scenes = spread(&points, many / 2);
-    scenes.extend(spread(&near, many / 2));
+    let close = near.len().min(many / 2);
+    let mut scenes = spread(&near, close);
+    scenes.extend(spread(&points, many - close));
     all(&scenes, |number, point| {
         let scene = scene(number % 3 != 0);
         let mut draw = Draw::new(number as u64, "kills");

@@ -37,8 +37,13 @@ impl Call {
         }
     }
 
+    /// A create that leaves for the vendor.
+    pub fn is_create(&self) -> bool {
+        self.file == "socket POST"
+    }
+
     pub fn what(&self) -> String {
-        let socket = self.file == "socket";
+        let socket = self.file.starts_with("socket");
         format!("{} {}", self.name, if socket { "network" } else { "disk" })
     }
 }
