@@ -11,8 +11,11 @@ mod simulation {
     pub mod facts;
     pub mod invariants;
     pub mod journal;
+    pub mod lease;
     pub mod operator;
+    pub mod others;
     pub mod run;
+    pub mod small;
     pub mod story;
     pub mod time;
     pub mod transport;
@@ -51,6 +54,7 @@ struct Series {
     restarts: u64,
     made: usize,
     repeated: usize,
+    terms: u64,
     gap: Option<i64>,
     met: BTreeSet<String>,
     cancelled: BTreeMap<String, u64>,
@@ -63,6 +67,7 @@ impl Series {
         self.restarts += u64::from(outcome.processes) - 2;
         self.made += outcome.made;
         self.repeated += outcome.repeated;
+        self.terms += outcome.terms;
         self.gap = [self.gap, outcome.gap].into_iter().flatten().min();
         self.met.extend(outcome.met);
         for (end, ids) in outcome.cancelled {
@@ -196,6 +201,19 @@ fn g18_cancelled_at_any_moment() {
     }
     let unknown = series.met.contains("cancel UNKNOWN");
     assert!(series.seeds < 100 || unknown, "no cancel was ever unknown");
+}
+
+/// Processes side by side on one journal. Any of them stands still, for longer than its lease and
+/// anywhere: with an intent written, with a request on its way, with an answer in its hands. Another
+/// one takes over, and never do two of them send.
+#[test]
+fn g22_processes_side_by_side() {
+    let how = "g22_processes_side_by_side";
+    let series = survive(how, drawn(Profile::Workers, seeds(300, 10_000)));
+    println!("G22: {} terms of the lease", series.terms);
+    for word in ["attempt AMBIGUOUS", "batch DONE", "told too late"] {
+        assert!(series.seeds < 100 || series.met.contains(word), "no {word}");
+    }
 }
 
 /// The vendor is away for a day: nothing is lost, it is not pestered, and the work goes on soon

@@ -54,13 +54,15 @@ PIECES = {
     + rust("simulation", "g1_a_crash_at_every_step")
     + rust("simulation", "g1_a_seed_is_the_same_twice"),
     "G3": [("$ tests/mutants/run.sh", {})],
-    "G4": rust("crashes", "g4_killed_at_every_failpoint", 12),
+    "G4": rust("crashes", "g4_killed_at_every_failpoint", 12)
+    + rust("crashes", "g4_killed_at_every_failpoint_with_a_journal_on_postgresql", 4),
     "G5": [
         (f"$ {PYTHON} -m pytest -q -s tests/python/test_demo.py -k killed", {"PIECE": f"{n}/5"})
         for n in range(1, 6)
     ]
     + [("$ tests/c/killed.sh 300", {})],
-    "G6": rust("crashes", "g6_a_disk_that_fails_at_every_call", 6),
+    "G6": rust("crashes", "g6_a_disk_that_fails_at_every_call", 6)
+    + rust("crashes", "g6_a_disk_that_is_really_full"),
     "G7": rust("crashes", "g7_the_power_goes_at_any_moment", 4),
     "G8": rust("simulation", "g8_a_day_without_the_vendor"),
     "G9": workers("four_workers_keep_one_pace_and_the_next_goes_on_when_one_is_killed"),
@@ -77,7 +79,8 @@ PIECES = {
     "G21": rust(
         "processes", "the_second_process_is_told_who_has_the_journal_and_goes_on_after_a_kill"
     ),
-    "G22": workers("killed_stopped_cut_off_and_restarted_nothing_is_lost_or_repeated"),
+    "G22": workers("killed_stopped_cut_off_and_restarted_nothing_is_lost_or_repeated")
+    + rust("simulation", "g22_processes_side_by_side", 4),
     "every call": rust("durability", "a_run_survives_a_crash_at_every_call"),
     "large archive": rust("large_archive", "::"),
     "ten million ids": [

@@ -66,6 +66,11 @@ pub enum Trouble {
         step: u32,
         by: Millis,
     },
+    /// The process stands still, and does not know it.
+    Stall {
+        step: u32,
+        ms: Millis,
+    },
     /// Somebody cancels an order.
     Cancel {
         step: u32,
@@ -117,6 +122,10 @@ pub struct Case {
     pub seals: bool,
     /// Whether the journal has a place for answers that it cannot take.
     pub rescue: bool,
+    /// So many processes at once, each with all orders; the journal has a lease if there are several.
+    pub workers: u32,
+    /// Whether they give signs of life when they have nothing to write.
+    pub beats: bool,
     /// By process, over and over.
     pub manners: Vec<Manner>,
     pub troubles: Vec<Trouble>,
@@ -203,7 +212,12 @@ impl fmt::Display for Case {
                 .map(Manner::to_string)
                 .collect::<Vec<_>>()
                 .join("; then "),
-        )
+        )?;
+        match (self.workers, self.beats) {
+            (0 | 1, _) => Ok(()),
+            (n, true) => writeln!(f, "{n} processes side by side."),
+            (n, false) => writeln!(f, "{n} processes side by side, without signs of life."),
+        }
     }
 }
 
@@ -262,6 +276,13 @@ impl fmt::Display for Trouble {
             }
             Self::Jump { step, by } => {
                 write!(f, "The wall clock jumps at step {step}: {}.", after(*by))
+            }
+            Self::Stall { step, ms } => {
+                write!(
+                    f,
+                    "The process that takes step {step} stands still and goes on {}.",
+                    after(*ms)
+                )
             }
             Self::Cancel { step, order } => {
                 write!(f, "Somebody cancels order {order} at step {step}.")

@@ -23,6 +23,8 @@ pub enum Profile {
     Cancels,
     /// The clock jumps, among a few others.
     Clocks,
+    /// Several processes on one journal, which stand still, among a few others.
+    Workers,
     /// None.
     Calm,
 }
@@ -33,6 +35,7 @@ pub fn case(seed: u64, profile: Profile) -> Case {
     let batch = usize::try_from(draw.within(1, 4)).unwrap();
     let orders = orders(&mut draw, profile);
     let guard = draw.chance(60);
+    let workers = profile == Profile::Workers;
     let mut case = Case {
         seed,
         batch,
@@ -46,9 +49,15 @@ pub fn case(seed: u64, profile: Profile) -> Case {
             AmbiguityPolicy::Hold,
         ]),
         request_ids: draw.chance(30),
-        sqlite: seed % 16 == 7,
+        sqlite: seed % 16 == 7 && !workers,
         seals: seed % 4 == 3 && (seed / 16).is_multiple_of(2),
-        rescue: draw.chance(50),
+        rescue: draw.chance(50) || workers,
+        workers: if workers {
+            2 + u32::from(seed % 5 == 0)
+        } else {
+            1
+        },
+        beats: !seed.is_multiple_of(3),
         manners: (0..3)
             .map(|_| {
                 draw.pick(&[
@@ -153,7 +162,7 @@ fn troubles(draw: &mut Draw, case: &Case, profile: Profile) -> Vec<Trouble> {
     let many = match profile {
         Profile::Calm => return troubles,
         Profile::Everything => draw.pick(&[0, 1, 2, 2, 3, 3, 4, 5, 6, 8]),
-        Profile::Cancels | Profile::Clocks => draw.pick(&[0, 0, 1, 2, 3]),
+        Profile::Cancels | Profile::Clocks | Profile::Workers => draw.pick(&[0, 0, 1, 2, 3]),
     };
     if profile == Profile::Cancels {
         troubles.push(cancel(draw, case));
@@ -164,10 +173,21 @@ fn troubles(draw: &mut Draw, case: &Case, profile: Profile) -> Vec<Trouble> {
     if profile == Profile::Clocks {
         troubles.extend((0..draw.pick(&[1, 1, 2, 4])).map(|_| jump(draw)));
     }
+    if profile == Profile::Workers {
+        troubles.extend((0..draw.pick(&[1, 1, 2, 3, 5])).map(|_| stall(draw)));
+    }
     for _ in 0..many {
         troubles.push(any(draw, case));
     }
-    if draw.chance(30) {
+    if profile == Profile::Workers {
+        // These are told to one process, and another one would not know.
+        troubles.retain(|trouble| {
+            !matches!(
+                trouble,
+                Trouble::OldToken { .. } | Trouble::DiskFull { .. } | Trouble::Decides { .. }
+            )
+        });
+    } else if draw.chance(30) {
         troubles.push(decides(draw));
     }
     troubles
@@ -184,6 +204,13 @@ fn jump(draw: &mut Draw) -> Trouble {
     Trouble::Jump {
         step: step(draw),
         by: if draw.chance(50) { far } else { -far },
+    }
+}
+
+fn stall(draw: &mut Draw) -> Trouble {
+    Trouble::Stall {
+        step: step(draw),
+        ms: draw.pick(&[30 * SECOND, 100 * SECOND, 3 * MINUTE, 10 * MINUTE, 3 * HOUR]),
     }
 }
 

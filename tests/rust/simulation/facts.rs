@@ -7,7 +7,6 @@ use dsrkit::journal::{
     ArtifactRow, AttemptRow, AttemptState, BatchRow, BatchState, JobRow, Journal, OrphanRow, RunRow,
 };
 use dsrkit::{Kind, Millis, Result};
-use dsrkit_sandbox::Host;
 
 use super::case::Case;
 
@@ -144,10 +143,7 @@ impl Facts {
         self.last_call.map(|last| at - last)
     }
 
-    pub fn called(&mut self, host: Host, at: Millis) {
-        if host != Host::Api {
-            return;
-        }
+    pub fn called(&mut self, at: Millis) {
         let gap = self.since_last_call(at);
         self.gap = [self.gap, gap].into_iter().flatten().min();
         self.last_call = Some(at);

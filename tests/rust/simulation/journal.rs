@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dsrkit::journal as j;
 use dsrkit::journal::Journal;
-use dsrkit::{Error, ErrorKind, Event, Result};
+use dsrkit::{Error, ErrorKind, Event, Millis, Result};
 
 use super::invariants;
+use super::lease::{Lease, keep_late, refused};
 use super::time::START;
 use super::world::World;
 
@@ -33,9 +35,37 @@ impl Mortal {
         }
     }
 
+    /// The lease, if several processes work with this journal.
+    fn lease<T>(&self, ask: impl FnOnce(&mut Lease, Millis) -> T) -> Option<T> {
+        let now = self.world.time.now();
+        let leased = self.world.case.workers > 1;
+        leased.then(|| ask(&mut self.world.state().lease, now))
+    }
+
+    /// Whether this process has the right to write.
+    fn mine(&self) -> Result<()> {
+        match self.lease(|lease, _| lease.takes(self.process)) {
+            Some(false) => Err(refused("another process has taken over the journal")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A step that stands still here lets nobody of this machine do anything meanwhile: somebody on
+    /// another one comes and goes.
+    fn step(&self, what: &str) -> bool {
+        let before = self.world.stalled(self.process);
+        let lives = self.world.step(self.process, || what.to_owned());
+        let stalled = self.world.stalled(self.process);
+        if let Some(until) = stalled.filter(|_| stalled != before) {
+            self.world.time.stand(until);
+            self.lease(|lease, now| lease.overtake(self.process, now));
+        }
+        lives
+    }
+
     /// One transaction: the process may die before it or after it, and the disk may be full.
     fn write<T>(&self, what: &str, work: impl FnOnce(&dyn Journal) -> Result<T>) -> Result<T> {
-        if !self.world.step(self.process, || what.to_owned()) {
+        if !self.step(what) {
             return Err(broken("the process is dead"));
         }
         if !self.world.room() {
@@ -52,13 +82,15 @@ impl Mortal {
         if done.is_ok() {
             let checked = {
                 let now = START + self.world.time.now();
-                invariants::after_a_commit(&mut self.world.state(), now)
+                let state = &mut self.world.state();
+                let one = state.lease.check(self.world.time.now());
+                one.and_then(|()| invariants::after_a_commit(state, now))
             };
             if let Err(what) = checked {
                 self.world.violated(what);
             }
         }
-        if !self.world.step(self.process, || "written".to_owned()) {
+        if !self.step("written") {
             return Err(broken("the process is dead"));
         }
         done
@@ -102,15 +134,40 @@ impl Journal for Mortal {
     fn default_archives(&self) -> Option<PathBuf> {
         Some(self.world.place.path().join("archives"))
     }
+    fn claim(&self) -> Result<u64> {
+        self.living()?;
+        match self.lease(|lease, now| lease.claim(self.process, now)) {
+            None => Ok(0),
+            Some(Some(term)) => Ok(term),
+            Some(None) => Err(refused("the journal is in use by another process")),
+        }
+    }
+    fn term(&self) -> Option<u64> {
+        self.lease(|lease, now| lease.term(self.process, now))
+            .unwrap_or_else(|| self.claim().ok())
+    }
+    fn may_send(&self, takes: Duration) -> Result<()> {
+        let takes = Millis::try_from(takes.as_millis()).unwrap();
+        match self.lease(|lease, now| lease.may_send(self.process, now, takes)) {
+            Some(false) => Err(refused("another process has taken over the journal")),
+            _ => Ok(()),
+        }
+    }
     fn put_project(&self, project: &j::ProjectRow) -> Result<()> {
-        self.write("commit: project", |inner| inner.put_project(project))
+        self.write("commit: project", |inner| {
+            self.mine()?;
+            inner.put_project(project)
+        })
     }
     fn import(
         &self,
         batches: &mut dyn Iterator<Item = Result<j::NewBatch>>,
         finish: &mut dyn FnMut() -> Result<(j::RunRow, Vec<j::NewEvent>)>,
     ) -> Result<()> {
-        self.write("commit: plan", |inner| inner.import(batches, finish))
+        self.write("commit: plan", |inner| {
+            self.mine()?;
+            inner.import(batches, finish)
+        })
     }
     fn commit(&self, changes: &[j::Change]) -> Result<Vec<Event>> {
         let recorded = self.world.state().log.is_some();
@@ -119,7 +176,13 @@ impl Journal for Mortal {
         } else {
             String::new()
         };
-        self.write(&what, |inner| inner.commit(changes))
+        self.write(&what, |inner| match self.mine() {
+            Ok(()) => inner.commit(changes),
+            Err(over) => {
+                keep_late(inner, changes)?;
+                Err(over)
+            }
+        })
     }
     fn rescue(&self, answer: &j::Rescued) -> Result<()> {
         self.living()?;

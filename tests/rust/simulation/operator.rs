@@ -9,17 +9,16 @@ use dsrkit::http::transport::Transport;
 use dsrkit::journal::BatchState;
 use dsrkit::model::action::Terms;
 use dsrkit::model::time::Clock;
-use dsrkit::model::wire::{Operation, Reading, Request, Response};
-use dsrkit::vendor::{Capabilities, Vendor};
 use dsrkit::{
-    Client, Compliance, Decision, Error, ErrorKind, IdSource, Journal, Kind, Millis, Mixpanel,
-    PlanOptions, Result, RunHandle, Secret, Settings,
+    Client, Compliance, Decision, Error, ErrorKind, IdSource, Journal, Millis, Mixpanel,
+    PlanOptions, Result, RunHandle, Settings,
 };
 use tokio::task::JoinSet;
 
 use super::case::{Manner, Trouble};
 use super::chance::{MINUTE, SECOND, groups};
 use super::journal::Mortal;
+use super::small::Small;
 use super::time::ProcessClock;
 use super::transport::Network;
 use super::world::World;
@@ -34,52 +33,6 @@ pub enum End {
     Settled,
     /// The token is no good.
     NewToken,
-}
-
-/// Mixpanel, but for the size of retrievals, and with or without trust in its 409.
-#[derive(Debug)]
-struct Small {
-    inner: Mixpanel,
-    batch: usize,
-    trusts_guard: bool,
-}
-
-impl Vendor for Small {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-    fn base_url(&self) -> &url::Url {
-        self.inner.base_url()
-    }
-    fn project_key(&self) -> &Secret {
-        self.inner.project_key()
-    }
-    fn capabilities(&self) -> Capabilities {
-        let mut capabilities = self.inner.capabilities();
-        capabilities.conflict_guard = self.trusts_guard;
-        capabilities
-    }
-    fn max_ids(&self, kind: Kind) -> usize {
-        self.inner.max_ids(kind).min(self.batch)
-    }
-    fn check(&self, terms: Terms) -> Result<()> {
-        self.inner.check(terms)
-    }
-    fn create_body(&self, terms: Terms, ids_json: &str) -> String {
-        self.inner.create_body(terms, ids_json)
-    }
-    fn request(&self, operation: &Operation) -> Result<Request> {
-        self.inner.request(operation)
-    }
-    fn read(&self, operation: &Operation, response: &Response) -> Reading {
-        self.inner.read(operation, response)
-    }
-    fn archive_secrets(&self) -> &[Secret] {
-        self.inner.archive_secrets()
-    }
-    fn archive_hosts(&self) -> &[String] {
-        self.inner.archive_hosts()
-    }
 }
 
 /// What the program of a process knows.
@@ -142,6 +95,7 @@ pub async fn sleep(world: &Arc<World>, process: u32, ms: Millis) {
         std::future::pending::<()>().await;
     }
     world.time.sleep(world.time.now() + ms, false).await;
+    world.stand_still(process, false).await;
 }
 
 /// Carries out what the orders ask for.
@@ -259,6 +213,10 @@ impl Program {
         let wanted = &self.world.case.orders[order];
         let plan = match self.find(order)? {
             Some(run) if run.row()?.approved_at.is_some() => return Ok(Some(run)),
+            // Another process heard of the cancel.
+            Some(run) if run.row()?.cancel_at.is_some() && self.world.case.workers > 1 => {
+                return Ok(None);
+            }
             Some(run) => run.plan()?,
             None => {
                 let terms = Terms {
@@ -365,6 +323,10 @@ impl Program {
                 Ok(Some(at)) => self.sleep((at - self.client.now_ms()).max(1)).await,
                 Ok(None) if self.open.load(Ordering::Relaxed) == 0 => return End::Settled,
                 Ok(None) => self.sleep(10 * MINUTE).await,
+                // Another process may have the journal for as long as it likes.
+                Err(_) if self.world.case.workers > 1 && self.open.load(Ordering::Relaxed) == 0 => {
+                    return End::Settled;
+                }
                 Err(error) => {
                     if self.takes(&error).await == End::NewToken {
                         return End::NewToken;

@@ -9,7 +9,8 @@ use dsrkit::journal::memory::MemoryJournal;
 use dsrkit::journal::sqlite::SqliteJournal;
 
 use super::case::Case;
-use super::chance::SECOND;
+use super::chance::{DAY, SECOND};
+use super::lease::{BEAT, LATE};
 use super::operator::{self, End};
 use super::truth;
 use super::world::{State, World};
@@ -28,6 +29,8 @@ pub struct Outcome {
     pub met: BTreeSet<String>,
     /// How many ids of cancelled runs ended how.
     pub cancelled: BTreeMap<String, u64>,
+    /// How often the journal went from one process to another.
+    pub terms: u64,
     pub log: Vec<String>,
 }
 
@@ -108,13 +111,30 @@ fn one_process(world: &Arc<World>, number: u32, settled: bool) -> Ended {
     // Everything that the process had under way ends with its runtime.
 }
 
-async fn life(world: &Arc<World>, process: u32, settled: bool) -> Ended {
-    let client = match operator::open(world, process).await {
-        Ok(client) => client,
-        Err(error) => return Ended::Failed(format!("no client: {error}")),
-    };
+async fn life(world: &Arc<World>, first: u32, settled: bool) -> Ended {
+    let mut workers = Vec::new();
     let before = world.state().calls;
-    let end = operator::work(world, process, &client).await;
+    for process in first..first + world.case.workers {
+        let client = match operator::open(world, process).await {
+            Ok(client) => client,
+            Err(error) => return Ended::Failed(format!("no client: {error}")),
+        };
+        if world.case.workers > 1 && world.case.beats {
+            tokio::spawn(beat(Arc::clone(world), process));
+        }
+        let (here, its) = (Arc::clone(world), client.clone());
+        let work = tokio::spawn(async move { operator::work(&here, process, &its).await });
+        workers.push((client, work));
+    }
+    let mut end = End::Settled;
+    let mut clients = Vec::new();
+    for (client, work) in workers {
+        match work.await {
+            Ok(End::Settled) => clients.push(client),
+            Ok(End::NewToken) => end = End::NewToken,
+            Err(error) => return Ended::Failed(format!("a panic: {error}")),
+        }
+    }
     if end == End::NewToken {
         return Ended::Here(end);
     }
@@ -122,10 +142,17 @@ async fn life(world: &Arc<World>, process: u32, settled: bool) -> Ended {
         return Ended::Failed("I9: all was done, and the next process called".to_owned());
     }
     // Sealing that the disk refused is tried again when a program closes its client.
-    while settled && client.close().await.is_err() {
-        operator::sleep(world, process, SECOND).await;
+    if let (true, [client, ..]) = (settled, &clients[..]) {
+        while client.close().await.is_err() {
+            operator::sleep(world, first, SECOND).await;
+        }
     }
-    let checked = truth::check(world, &client);
+    world.state().lease.release(world.time.now());
+    // Whoever reads the journal gives the same account.
+    let checked = clients
+        .iter()
+        .try_for_each(|client| truth::check(world, client))
+        .and_then(|()| truth::told(world));
     match checked.and_then(|()| {
         if settled {
             truth::sealed(world)
@@ -135,6 +162,18 @@ async fn life(world: &Arc<World>, process: u32, settled: bool) -> Ended {
     }) {
         Ok(()) => Ended::Here(end),
         Err(what) => Ended::Failed(what),
+    }
+}
+
+/// The signs of life of a process: they stand still when it does.
+async fn beat(world: Arc<World>, process: u32) {
+    while world.alive(process) {
+        world.time.sleep(world.time.now() + BEAT, false).await;
+        world.stand_still(process, false).await;
+        world.state().lease.renew(process, world.time.now());
+        if world.time.now() > 90 * DAY {
+            world.violated("I15: it does not come to rest".to_owned());
+        }
     }
 }
 
@@ -160,6 +199,7 @@ fn outcome(world: &World, processes: u32) -> Outcome {
         processes,
         met: met(&state),
         cancelled: cancelled(&state),
+        terms: state.lease.terms(),
         gap: state.facts.gap,
         made: made.len(),
         repeated,
@@ -185,6 +225,8 @@ fn met(state: &State) -> BTreeSet<String> {
         );
         met.extend(rows.jobs.iter().map(|row| format!("cancel {}", row.cancel)));
         met.extend(rows.jobs.iter().map(|row| format!("origin {}", row.origin)));
+        let late = rows.orphans.iter().filter(|row| row.why == LATE);
+        met.extend(late.map(|_| "told too late".to_owned()));
     }
     let faults = state.vendor.ledger().iter().filter_map(|entry| entry.fault);
     met.extend(faults.map(|fault| format!("fault {}", fault.as_str())));

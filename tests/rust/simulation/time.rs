@@ -50,6 +50,12 @@ impl Time {
         self.state().skew += by;
     }
 
+    /// Everything stands still.
+    pub fn stand(&self, until: Millis) {
+        let mut state = self.state();
+        state.now = state.now.max(until);
+    }
+
     /// Between two processes.
     pub fn pass(&self, ms: Millis) {
         let mut state = self.state();
@@ -202,6 +208,9 @@ impl Clock for ProcessClock {
                 std::future::pending::<()>().await;
             }
             self.time.sleep(until, false).await;
+            if let Some(world) = self.world.upgrade() {
+                world.stand_still(self.process, false).await;
+            }
         })
     }
 

@@ -6,14 +6,11 @@ use dsrkit::archive::{Body, ByteRange, ResumeFrom, Store, StoreAnswer};
 use dsrkit::http::transport::Transport;
 use dsrkit::model::time::BoxFuture;
 use dsrkit::model::wire::{Request, Response};
-use dsrkit::{Error, ErrorKind, Millis, Result, Sent};
+use dsrkit::{Error, ErrorKind, Result, Sent};
 use dsrkit_sandbox as vendor;
 use dsrkit_sandbox::{Host, Reply, Wire};
 
-use super::world::{Arrival, World};
-
-/// How long a client waits for an answer.
-const PATIENCE: Millis = 60_000;
+use super::world::{Arrival, PATIENCE, World};
 
 /// The network as one process has it.
 pub struct Network {
@@ -34,15 +31,24 @@ impl Network {
         if !self.world.step(self.process, what) {
             std::future::pending::<()>().await;
         }
+        self.world.stand_still(self.process, true).await;
     }
 
     async fn exchange(&self, host: Host, request: &vendor::Request) -> Result<Reply> {
         let time = &self.world.time;
+        if !self.world.alive(self.process) {
+            std::future::pending::<()>().await;
+        }
+        let left = time.now();
+        let Ok(post) = self.world.leaves(self.process, host, request) else {
+            return std::future::pending().await;
+        };
         self.step(|| format!("{} {}", request.method, request.path))
             .await;
         let (there, back) = self.world.way();
         time.sleep(time.now() + there, true).await;
-        let arrival = self.world.arrives(self.process, host, request);
+        let late = time.now() - left > PATIENCE;
+        let arrival = self.world.arrives(self.process, host, request, post, late);
         self.step(|| "the answer is on its way".to_owned()).await;
         match arrival {
             Arrival::Refused => {

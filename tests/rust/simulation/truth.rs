@@ -55,6 +55,31 @@ pub fn check(world: &World, client: &Client) -> Verdict {
     Ok(())
 }
 
+/// I5, at the end of processes that lived through it: no task is lost that one of them was told of,
+/// however late.
+pub fn told(world: &World) -> Verdict {
+    let crashed = |trouble: &Trouble| matches!(trouble, Trouble::Crash { .. });
+    if world.case.workers == 1 || world.case.troubles.iter().any(crashed) {
+        return Ok(());
+    }
+    let state = world.state();
+    let journal = Arc::clone(&state.journal);
+    let said = |error: dsrkit::Error| format!("the journal cannot be read: {error}");
+    for post in state.facts.posts.iter().filter(|post| post.told) {
+        let (jobs, orphans) = (journal.jobs(&post.run), journal.orphans(&post.run));
+        let mut known: Vec<String> = jobs
+            .map_err(said)?
+            .into_iter()
+            .map(|row| row.task)
+            .collect();
+        known.extend(orphans.map_err(said)?.into_iter().map(|row| row.task));
+        if post.task.as_ref().is_some_and(|task| !known.contains(task)) {
+            return fail("I5: the journal does not know a task that was told late");
+        }
+    }
+    Ok(())
+}
+
 /// I13, when all was done before this process was there: what is to be sealed is, and no file holds a
 /// trace of it.
 pub fn sealed(world: &World) -> Verdict {

@@ -1,5 +1,6 @@
 //! The world that the processes live in: the vendor, the disk, the time, and what goes wrong.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dsrkit::Millis;
@@ -12,12 +13,11 @@ use super::case::{Case, Outage, Trouble};
 use super::draw::Draw;
 use super::facts::{Facts, Post};
 use super::invariants;
+use super::lease::Lease;
 use super::time::{START, Time};
 
 /// No case that comes to rest takes more.
 const STEPS_MAX: u32 = 60_000;
-/// The token of other people, who look and ask at the same vendor.
-pub const OTHERS: &str = "others-token";
 
 /// A program that runs.
 #[derive(Default)]
@@ -32,8 +32,13 @@ pub struct State {
     pub journal: Arc<dyn Journal>,
     pub rescued: Vec<Rescued>,
     pub facts: Facts,
+    /// The one that acts; those that live have the numbers from `first` on.
     pub process: u32,
+    first: u32,
     dead: bool,
+    pub lease: Lease,
+    /// Until when a process stands still.
+    stalled: BTreeMap<u32, Millis>,
     pub steps: u32,
     pub commits: u32,
     /// Orders that somebody wants cancelled.
@@ -56,6 +61,9 @@ pub struct World {
     state: Mutex<State>,
     current: Mutex<Arc<Process>>,
 }
+
+/// How long a client waits for an answer.
+pub const PATIENCE: Millis = 60_000;
 
 /// What came of a call.
 pub enum Arrival {
@@ -80,7 +88,10 @@ impl World {
             rescued: Vec::new(),
             facts: Facts::new(case),
             process: 0,
+            first: 1,
             dead: true,
+            lease: Lease::default(),
+            stalled: BTreeMap::new(),
             steps: 0,
             commits: 0,
             cancels: Vec::new(),
@@ -108,12 +119,16 @@ impl World {
         Arc::clone(&self.current.lock().unwrap())
     }
 
-    /// A new process begins; gives its number.
+    /// A new process begins, or several; gives the first one's number.
     pub fn begin(&self, journal: Option<Arc<dyn Journal>>) -> u32 {
         *self.current.lock().unwrap() = Arc::default();
         let mut state = self.state();
-        state.process += 1;
+        if state.process > 0 {
+            state.first += self.case.workers;
+        }
+        state.process = state.first;
         state.dead = false;
+        state.stalled.clear();
         if let Some(journal) = journal {
             state.journal = journal;
         }
@@ -130,7 +145,7 @@ impl World {
 
     pub fn alive(&self, process: u32) -> bool {
         let state = self.state();
-        state.process == process && !state.dead
+        (state.first..state.first + self.case.workers).contains(&process) && !state.dead
     }
 
     pub fn note(&self, line: impl FnOnce() -> String) {
@@ -159,6 +174,7 @@ impl World {
         let step = {
             let mut state = self.state();
             state.steps += 1;
+            state.process = process;
             state.steps
         };
         self.note(what);
@@ -180,9 +196,18 @@ impl World {
                     self.strike(trouble);
                     self.time.jump(*by);
                 }
+                Trouble::Stall { step: at, ms } if *at == step => {
+                    self.strike(trouble);
+                    let until = self.time.now() + ms;
+                    let mut state = self.state();
+                    state.stalled.insert(process, until);
+                    state.last_trouble = until;
+                }
                 Trouble::Cancel { step: at, order } if *at == step => {
                     self.strike(trouble);
                     self.state().cancels.push(*order);
+                    // Each worker hears of it.
+                    self.process().cancels.notify_waiters();
                     self.process().cancels.notify_one();
                 }
                 Trouble::Others { step: at, ids } if *at == step => {
@@ -193,6 +218,19 @@ impl World {
             }
         }
         self.alive(process)
+    }
+
+    /// Until when a process stands still, if it does.
+    pub fn stalled(&self, process: u32) -> Option<Millis> {
+        let until = self.state().stalled.get(&process).copied();
+        until.filter(|until| *until > self.time.now())
+    }
+
+    /// Goes on when the process does, and the others meanwhile.
+    pub async fn stand_still(&self, process: u32, on_its_way: bool) {
+        while let Some(until) = self.stalled(process) {
+            self.time.sleep(until, on_its_way).await;
+        }
     }
 
     fn strike(&self, trouble: &Trouble) {
@@ -231,8 +269,38 @@ impl World {
         (draw.within(1, slow), draw.within(1, slow))
     }
 
-    /// A request of ours arrives.
-    pub fn arrives(&self, process: u32, host: Host, request: &vendor::Request) -> Arrival {
+    /// A request of ours leaves: what must hold of it is checked here, for a process may stand still
+    /// at any time after this. Gives what is known of a create.
+    pub fn leaves(
+        &self,
+        process: u32,
+        host: Host,
+        request: &vendor::Request,
+    ) -> Result<Option<Post>, ()> {
+        let now = self.time.now();
+        let checked = {
+            let state = self.state();
+            let leased = match (self.case.workers, host) {
+                (2.., Host::Api) => state.lease.may_leave(process, now, PATIENCE),
+                _ => Ok(()),
+            };
+            leased.and_then(|()| {
+                invariants::before_a_call(&state, &self.case, host, request, START + now)
+            })
+        };
+        checked.map_err(|what| self.violated(what))
+    }
+
+    /// A request of ours arrives. Late is one whose process stood still on the way: nobody keeps
+    /// the pace with it.
+    pub fn arrives(
+        &self,
+        process: u32,
+        host: Host,
+        request: &vendor::Request,
+        post: Option<Post>,
+        late: bool,
+    ) -> Arrival {
         let now = self.time.now();
         let create = request.method == "POST";
         let outage = self.case.troubles.iter().find_map(|trouble| match trouble {
@@ -249,21 +317,21 @@ impl World {
             self.note(|| format!("{} nobody listens", request.method));
             return Arrival::Refused;
         }
-        let post = match invariants::before_a_call(&state, &self.case, host, request, START + now) {
-            Ok(post) => post,
-            Err(what) => {
+        if host == Host::Api && !late {
+            let paced = invariants::i8(&state.facts, START + now);
+            if let Err(what) = paced {
                 drop(state);
                 self.violated(what);
                 return Arrival::Lost;
             }
-        };
+            state.facts.called(START + now);
+        }
         match outage {
             Some((_, Outage::Silent)) => ambush(&mut state.vendor, FaultKind::DropBefore),
             Some((_, Outage::Gateway)) => ambush(&mut state.vendor, FaultKind::Status),
             _ => {}
         }
         let reply = state.vendor.handle(host, request, START + now);
-        state.facts.called(host, START + now);
         let entry = state.vendor.ledger().last().cloned().unwrap();
         if entry.fault.is_some() {
             state.last_trouble = state.last_trouble.max(now);
@@ -296,39 +364,6 @@ impl World {
             _ => Arrival::Answered(reply),
         }
     }
-
-    /// Other people ask for a deletion.
-    fn others(&self, ids: &[String]) {
-        let body = serde_json::json!({"distinct_ids": ids, "compliance_type": "GDPR"});
-        let request = request("POST", "/api/app/data-deletions/v3.0/", body.to_string());
-        let now = START + self.time.now();
-        let reply = self.state().vendor.handle(Host::Api, &request, now);
-        self.note(|| format!("others -> {}", reply.status));
-    }
-
-    /// What the vendor itself says about a task, at the end.
-    pub fn asked(&self, kind: dsrkit::Kind, task: &str) -> serde_json::Value {
-        let mut state = self.state();
-        let options = state.vendor.options();
-        let looks = options.lag_not_found_polls + options.status_words.len() as u64 + 1;
-        let bare = options.dialect.item_slash == vendor::ItemSlash::Forbidden;
-        let slash = if bare { "" } else { "/" };
-        let path = format!("/api/app/data-{kind}s/v3.0/{task}{slash}");
-        let (mut said, mut clean) = (serde_json::Value::Null, 0);
-        // Faults and words that are left over come first.
-        while clean < looks {
-            let now = state.vendor.last_now_ms().max(START + self.time.now()) + 2000;
-            let get = request("GET", &path, String::new());
-            let reply = state.vendor.handle(Host::Api, &get, now);
-            if state.vendor.ledger().last().unwrap().fault.is_none() {
-                let body: serde_json::Value =
-                    serde_json::from_slice(&reply.body).unwrap_or_default();
-                said = body["results"].clone();
-                clean += 1;
-            }
-        }
-        said
-    }
 }
 
 fn ambush(vendor: &mut vendor::World, kind: FaultKind) {
@@ -338,16 +373,4 @@ fn ambush(vendor: &mut vendor::World, kind: FaultKind) {
         _ => fault,
     };
     vendor.add_faults(vec![fault]).unwrap();
-}
-
-/// A request of other people.
-fn request(method: &str, path: &str, body: String) -> vendor::Request {
-    let project = vendor::Options::default().project_token;
-    vendor::Request {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        query: format!("token={project}"),
-        headers: vec![("authorization".into(), format!("Bearer {OTHERS}"))],
-        body: body.into_bytes(),
-    }
 }
