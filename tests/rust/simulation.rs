@@ -264,8 +264,12 @@ fn g1_a_seed_is_the_same_twice() {
         "G1: {} seeds lived twice, the logs byte for byte the same",
         all.len()
     );
-    for seed in all {
-        let case = case(seed * 7919, Profile::Everything);
+    let profiles = [Profile::Everything, Profile::Workers];
+    for (seed, profile) in all
+        .into_iter()
+        .flat_map(|seed| profiles.map(|one| (seed, one)))
+    {
+        let case = case(seed * 7919, profile);
         let [first, second] = [(), ()].map(|()| simulate(&case, true).log);
         let differ = first.iter().zip(&second).position(|(a, b)| a != b);
         if let Some(at) = differ {

@@ -151,6 +151,10 @@ impl Program {
         // No two plans are made in one millisecond: they would be told apart by chance alone.
         self.sleep(wait.max(0) + order as Millis + 1).await;
         loop {
+            // Nor by those who all stood still until now.
+            while self.world.case.workers > 1 && !self.world.turn() {
+                self.sleep(1).await;
+            }
             let done = match self.place(order) {
                 Ok(Some(run)) => match self.drive(&run).await {
                     Ok(()) => match self.decides(&run).await {

@@ -37,6 +37,8 @@ pub struct State {
     first: u32,
     dead: bool,
     pub lease: Lease,
+    /// When somebody last had the turn.
+    turn: Millis,
     /// Until when a process stands still.
     stalled: BTreeMap<u32, Millis>,
     pub steps: u32,
@@ -91,6 +93,7 @@ impl World {
             first: 1,
             dead: true,
             lease: Lease::default(),
+            turn: -1,
             stalled: BTreeMap::new(),
             steps: 0,
             commits: 0,
@@ -218,6 +221,12 @@ impl World {
             }
         }
         self.alive(process)
+    }
+
+    /// One in each millisecond.
+    pub fn turn(&self) -> bool {
+        let now = self.time.now();
+        std::mem::replace(&mut self.state().turn, now) != now
     }
 
     /// Until when a process stands still, if it does.
