@@ -13,7 +13,7 @@ use super::chance::{DAY, SECOND};
 use super::lease::{BEAT, LATE};
 use super::operator::{self, End};
 use super::truth;
-use super::world::{State, World};
+use super::world::{PATIENCE, State, World};
 
 /// What came of a case.
 pub struct Outcome {
@@ -141,13 +141,19 @@ async fn life(world: &Arc<World>, first: u32, settled: bool) -> Ended {
     if settled && world.state().calls != before {
         return Ended::Failed("I9: all was done, and the next process called".to_owned());
     }
-    // Sealing that the disk refused is tried again when a program closes its client.
-    if let (true, [client, ..]) = (settled, &clients[..]) {
+    if world.case.workers > 1 {
+        // Nobody ends with a call under way.
+        world
+            .time
+            .sleep(world.time.now() + 2 * PATIENCE, false)
+            .await;
+        world.state().lease.release(world.time.now());
+    } else if let (true, [client]) = (settled, &clients[..]) {
+        // Sealing that the disk refused is tried again when a program closes its client.
         while client.close().await.is_err() {
             operator::sleep(world, first, SECOND).await;
         }
     }
-    world.state().lease.release(world.time.now());
     // Whoever reads the journal gives the same account.
     let checked = clients
         .iter()
