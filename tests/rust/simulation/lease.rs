@@ -100,9 +100,11 @@ impl Lease {
     }
 
     /// An orderly end gives the journal to whoever comes next.
-    pub fn release(&mut self, now: Millis) {
-        self.until = self.until.min(now);
-        self.held.clear();
+    pub fn release(&mut self, process: u32, now: Millis) {
+        if self.owner == process {
+            self.until = self.until.min(now);
+        }
+        self.held.remove(&process);
     }
 
     /// How many terms there were.

@@ -123,7 +123,17 @@ async fn life(world: &Arc<World>, first: u32, settled: bool) -> Ended {
             tokio::spawn(beat(Arc::clone(world), process));
         }
         let (here, its) = (Arc::clone(world), client.clone());
-        let work = tokio::spawn(async move { operator::work(&here, process, &its).await });
+        let work = tokio::spawn(async move {
+            let end = operator::work(&here, process, &its).await;
+            if here.case.workers > 1 {
+                // Nobody ends with a call under way.
+                let calls = here.time.now() + 2 * PATIENCE;
+                here.time.sleep(calls, false).await;
+                here.stand_still(process, false).await;
+                here.state().lease.release(process, here.time.now());
+            }
+            end
+        });
         workers.push((client, work));
     }
     let mut end = End::Settled;
@@ -141,14 +151,7 @@ async fn life(world: &Arc<World>, first: u32, settled: bool) -> Ended {
     if settled && world.state().calls != before {
         return Ended::Failed("I9: all was done, and the next process called".to_owned());
     }
-    if world.case.workers > 1 {
-        // Nobody ends with a call under way.
-        world
-            .time
-            .sleep(world.time.now() + 2 * PATIENCE, false)
-            .await;
-        world.state().lease.release(world.time.now());
-    } else if let (true, [client]) = (settled, &clients[..]) {
+    if let (1, true, [client]) = (world.case.workers, settled, &clients[..]) {
         // Sealing that the disk refused is tried again when a program closes its client.
         while client.close().await.is_err() {
             operator::sleep(world, first, SECOND).await;
