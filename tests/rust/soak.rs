@@ -143,7 +143,7 @@ async fn waits(order: &Value) {
         .build()
         .unwrap();
     let journal = Arc::new(SqliteJournal::open(&folder.join("dsr.sqlite3")).unwrap());
-    let transport = child::Synced::new(&clock, text("base_url"), &journal, None).unwrap();
+    let transport = child::Synced::new(&clock, text("base_url"), journal.clone(), None).unwrap();
     let client = Client::builder(vendor)
         .journal(Journal::custom(journal))
         .transport(Arc::new(transport))

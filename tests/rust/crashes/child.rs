@@ -40,7 +40,7 @@ impl Synced {
     pub fn new(
         clock: &Arc<VirtualClock>,
         base_url: &str,
-        journal: &Arc<dyn Rows>,
+        journal: Arc<dyn Rows>,
         acks: Option<File>,
     ) -> Result<Self> {
         let rest = base_url.strip_prefix("http://").unwrap();
@@ -49,7 +49,7 @@ impl Synced {
             clock: Arc::clone(clock),
             vendor: rest.split('/').next().unwrap().to_owned(),
             told: AtomicI64::new(clock.now()),
-            journal: Arc::clone(journal),
+            journal,
             acks,
         })
     }
@@ -119,7 +119,7 @@ async fn work(order: &Value) -> Result<()> {
     let journal = open(order["server"].as_str(), folder)?;
     let acks = order["acks"] == json!(true);
     let acks = acks.then(|| File::create(folder.join("acks")).unwrap());
-    let transport = Synced::new(&clock, text("base_url"), &journal, acks)?;
+    let transport = Synced::new(&clock, text("base_url"), Arc::clone(&journal), acks)?;
     let client = Client::builder(vendor)
         .journal(Journal::custom(journal))
         .transport(Arc::new(transport))

@@ -53,7 +53,7 @@ pub fn case(seed: u64, profile: Profile) -> Case {
         seals: seed % 4 == 3 && (seed / 16).is_multiple_of(2),
         rescue: draw.chance(50) || workers,
         workers: if workers {
-            2 + u32::from(seed % 5 == 0)
+            2 + u32::from(seed.is_multiple_of(5))
         } else {
             1
         },
