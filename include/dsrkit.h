@@ -567,7 +567,8 @@ dsr_status dsr_settings_set_ca_bundle(dsr_settings *settings,
                                       const char *path_or_null,
                                       dsr_error **err);
 
-// Calls per second to one project; 0 for a handle that is not alive.
+// Calls per second to one project; 0 when that is left to the vendor (Mixpanel's documented 1), and
+// for a handle that is not alive.
 double dsr_settings_requests_per_second(const dsr_settings *settings);
 
 // How long one call may take, in milliseconds; -1 for a handle that is not alive, as below.

@@ -59,10 +59,13 @@ fn text(
     })
 }
 
-/// Calls per second to one project; 0 for a handle that is not alive.
+/// Calls per second to one project; 0 when that is left to the vendor (Mixpanel's documented 1), and
+/// for a handle that is not alive.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_settings_requests_per_second(settings: *const dsr_settings) -> f64 {
-    read(settings, 0.0, |held| held.requests_per_second)
+    read(settings, 0.0, |held| {
+        held.requests_per_second.unwrap_or_default()
+    })
 }
 
 /// How long one call may take, in milliseconds; -1 for a handle that is not alive, as below.

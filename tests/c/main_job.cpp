@@ -158,7 +158,7 @@ static void one_step(const dsr::client &client, const std::string &place) {
     dsr::settings settings;
     settings.request_timeout(5s).proxy("http://127.0.0.1:9");
     CHECK(settings.request_timeout() == 5s && settings.proxy() == "http://127.0.0.1:9" && settings.ca_bundle().empty());
-    CHECK(settings.requests_per_second() == 1.0 && settings.on_ambiguous() == DSR_RESOLVE);
+    CHECK(settings.requests_per_second() == 0 && settings.on_ambiguous() == DSR_RESOLVE);
     const dsr::client hasty = client.with_settings(dsr::settings().request_timeout(5s));
     const dsr::answer answer = hasty.raw("GET", "/data-deletions/v3.0/1/");
     CHECK(answer.http_status() >= 200 && !answer.body().empty() && answer.n_headers() > 0);

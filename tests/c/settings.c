@@ -19,7 +19,7 @@ static void limits_and_times(void) {
     char *text = (char *)key;
 
     GIVES(DSR_OK, dsr_settings_new(&settings, &err));
-    CHECK(dsr_settings_requests_per_second(settings) == 1.0 && dsr_settings_request_timeout_ms(settings) == 60000);
+    CHECK(dsr_settings_requests_per_second(settings) == 0 && dsr_settings_request_timeout_ms(settings) == 60000);
     CHECK(dsr_settings_scan_budget_days(settings) == 1826 && dsr_settings_project_age_days(settings) == 0);
     CHECK(dsr_settings_max_ids_per_deletion_plan(settings) == 10000);
     GIVES(DSR_OK, dsr_settings_proxy(settings, &text, &err));
