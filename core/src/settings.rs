@@ -173,11 +173,11 @@ impl Settings {
     /// The least time between the end of one call and the start of the next, in milliseconds.
     /// Rounded up, and one more: clocks are read in whole milliseconds at both ends.
     pub(crate) fn interval_ms(&self) -> i64 {
+        let Some(rate) = self.requests_per_second else {
+            return 1_001;
+        };
         #[allow(clippy::cast_possible_truncation)] // checked: at most 1000/s, and ms of a rate > 0
-        let ms = (1000.0 / self.requests_per_second.unwrap_or(1.0))
-            .ceil()
-            .min(1e15) as i64
-            + 1;
+        let ms = (1000.0 / rate).ceil().min(1e15) as i64 + 1;
         ms
     }
 }

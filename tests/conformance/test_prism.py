@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +35,7 @@ CHANGES = {
     "drop_after": "answers 500 for a connection that breaks",
     "reset": "answers 500 for a connection that breaks",
     "truncated_json": "answers 500 for a body that breaks off",
+    "text": "answers 500 for a body that is no JSON",
 }
 
 
@@ -47,12 +50,21 @@ def spoken(case: dict[str, Any]) -> str:
 def changed(case: dict[str, Any]) -> str | None:
     """Why the case ends otherwise behind Prism, if so."""
     dialect = case.get("sandbox", {}).get("dialect", {})
-    if dialect.get("item_slash") == "forbidden" and dialect.get("item_slash_miss", 301) == 301:
+    if "item_slash" in dialect and dialect.get("item_slash_miss", 301) == 301:
         return CHANGES["redirect"]
     if dialect.get("task_id_kind") == "number":
         return "reads a number of 19 digits as a float"
-    kinds = (fault["kind"] for fault in case.get("faults", []))
+    kinds = [fault["kind"] for fault in case.get("faults", [])]
+    kinds += ["text" for fault in case.get("faults", []) if not is_json(fault.get("body", "{}"))]
     return next((CHANGES[kind] for kind in kinds if kind in CHANGES), None)
+
+
+def is_json(body: str) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager
@@ -115,6 +127,10 @@ def test_no_request_of_the_scenarios_breaks_a_document(
     part = os.environ.get("SCENARIO", "")
     cases = {name: suite.load(name) for name in suite.CASES if part in name}
     cases = {name: case for name, case in cases.items() if spoken(case) == spoken_of}
+    # Prism follows a redirect by itself: the client never sees one, and asks on and on.
+    redirected = [name for name, case in cases.items() if changed(case) == CHANGES["redirect"]]
+    for name in redirected:
+        del cases[name]
     below = "" if spoken_of == "mixpeek" else "/api/app"
     if whose == "ours":
         document = tools.ours(OWN[spoken_of])
@@ -130,12 +146,15 @@ def test_no_request_of_the_scenarios_breaks_a_document(
     file = tools.written(tools.at(document, upstream), tmp_path / f"{spoken_of}.yaml")
     calls: Counter[str] = Counter()
     otherwise: dict[str, str] = {}
+    slowest: dict[str, float] = {}
     with tools.prism("proxy", file, upstream) as (base_url, log):
         for name, case in cases.items():
             place = tmp_path / name
             place.mkdir()
+            begun = time.monotonic()
             with patience(name):
                 made, differs = carried_out(case, port, base_url, place)
+            slowest[name] = round(time.monotonic() - begun, 1)
             calls += made
             if differs is not None and changed(case) is None:
                 otherwise[name] = differs
@@ -143,8 +162,9 @@ def test_no_request_of_the_scenarios_breaks_a_document(
     apart = sum(changed(case) is not None for case in cases.values())
     print(
         f"{spoken_of}, {whose}: {len(cases)} scenarios, {dict(calls)}: {len(found)} violations; "
-        f"{len(cases) - apart} end as without Prism, but {otherwise}"
+        f"{len(cases) - apart} end as without Prism, but {otherwise}; left out: {redirected}"
     )
+    print("slowest:", sorted(slowest.items(), key=lambda each: -each[1])[:8])
     assert part or spoken_of != "3.0" or calls["create_deletion"] > 100
     assert not found, found[:5]
     assert not otherwise
