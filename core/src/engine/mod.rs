@@ -19,6 +19,7 @@ pub(crate) mod decide;
 pub(crate) mod drift;
 pub(crate) mod drive;
 pub(crate) mod due;
+pub(crate) mod ends;
 pub(crate) mod fetch;
 pub(crate) mod forecast;
 pub(crate) mod overlap;

@@ -368,14 +368,15 @@ fn every_field_comes_back(make: Make<'_>) {
 }
 
 mod changes;
+mod done;
 mod removing;
 mod samples;
 use changes::{
     commit_is_all_or_nothing, events_are_numbered_and_chained,
-    frozen_things_stay_and_ends_are_ends, nothing_is_done_without_a_task_that_ended_well,
-    splits_are_whole, strangers_are_refused, transitions_are_those_of_the_table,
-    what_was_learnt_is_kept,
+    frozen_things_stay_and_ends_are_ends, splits_are_whole, strangers_are_refused,
+    transitions_are_those_of_the_table, what_was_learnt_is_kept,
 };
+use done::nothing_is_done_without_a_task_that_ended_well;
 use removing::{
     a_cipher_is_chosen_before_the_first_run, a_purged_run_keeps_its_account, ids_go_only_at_the_end,
 };

@@ -35,7 +35,7 @@ mod tls;
 
 /// A journal in one schema of a PostgreSQL database.
 pub struct PostgresJournal {
-    // Dropped in this order: connections before the thread that carries them.
+    // Dropped in this order: connections (a panic in a transaction drops its own) before their thread.
     session: Mutex<Session>,
     lease: Arc<Lease>,
     link: Arc<Link>,
@@ -67,7 +67,6 @@ impl PostgresJournal {
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {
-        // A panic inside a transaction has dropped its connection on its way out.
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

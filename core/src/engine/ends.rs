@@ -1,0 +1,49 @@
+//! How a batch ends: as its tasks do.
+
+use super::book::{RunBook, wants_archive};
+use crate::journal::{BatchRow, BatchState, JobRow};
+use crate::model::Millis;
+use crate::model::job::JobStatus;
+
+impl RunBook {
+    /// A task that the run knows, taken up again for a batch: looked at next at this time. One that
+    /// was dropped now belongs to this batch alone.
+    pub fn again(&self, task: &str, batch: u32, next_poll_at: Millis) -> Option<JobRow> {
+        let known = self.jobs.iter().find(|job| job.task == task)?;
+        Some(JobRow {
+            batch: if known.dropped { batch } else { known.batch },
+            missing_since: None,
+            failures: 0,
+            fetch_failures: 0,
+            next_poll_at,
+            dropped: false,
+            ..known.clone()
+        })
+    }
+
+    /// Where the tasks of a batch leave it, once `changed` is as it is now: nothing while one of
+    /// them is under way, or while an archive of one is missing.
+    pub fn end_of(&self, batch: &BatchRow, changed: &JobRow, archived: bool) -> Option<BatchState> {
+        let mut end = BatchState::Done;
+        for job in self.tasks_of(batch) {
+            let job = if job.task == changed.task {
+                changed
+            } else {
+                job
+            };
+            match job.status {
+                JobStatus::Success => {
+                    let here = archived && job.task == changed.task;
+                    if !here && wants_archive(self, job) {
+                        return None;
+                    }
+                }
+                JobStatus::Failure => end = BatchState::Failed,
+                JobStatus::Revoked if end == BatchState::Done => end = BatchState::Revoked,
+                JobStatus::Revoked => {}
+                _ => return None,
+            }
+        }
+        Some(end)
+    }
+}
