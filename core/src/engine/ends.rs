@@ -24,6 +24,8 @@ impl RunBook {
     /// Where the tasks of a batch leave it, once `changed` is as it is now: nothing while one of
     /// them is under way, or while an archive of one is missing.
     pub fn end_of(&self, batch: &BatchRow, changed: &JobRow, archived: bool) -> Option<BatchState> {
+        // No task, no end: it must never follow from nothing that people are erased.
+        self.tasks_of(batch).next()?;
         let mut end = BatchState::Done;
         for job in self.tasks_of(batch) {
             let job = if job.task == changed.task {
