@@ -30,12 +30,6 @@ pub(crate) type Prints = BTreeMap<(String, u32), Box<[u32]>>;
 
 /// Looks a batch's people up in the running deletions of other runs.
 pub(super) fn find(project: &Project, book: &mut Book, run: &str, no: u32) -> Result<Overlap> {
-    // Runs look at a task in turn: what one of them saw end is not running.
-    let jobs = book.runs.values().flat_map(|other| &other.jobs);
-    let over: HashSet<&String> = jobs
-        .filter(|job| job.status.is_terminal())
-        .map(|job| &job.task)
-        .collect();
     let others: Vec<(String, u32, Option<String>, Millis)> = book
         .runs
         .values()
@@ -43,9 +37,7 @@ pub(super) fn find(project: &Project, book: &mut Book, run: &str, no: u32) -> Re
         .flat_map(|other| other.batches.iter())
         .filter_map(|batch| {
             let task = match batch.state {
-                BatchState::Submitted => {
-                    Some(batch.task.clone().filter(|task| !over.contains(task))?)
-                }
+                BatchState::Submitted => Some(batch.task.clone()?),
                 BatchState::Ambiguous | BatchState::Sending => None,
                 _ => return None,
             };

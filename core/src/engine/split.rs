@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use super::answer::Next;
 use super::plan::batch_digest;
 use super::project::Project;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::ids::decode;
 use crate::journal::{AttemptState, BatchRow, BatchState, Change, JobOrigin, JobRow};
 use crate::model::action::Kind;
 use crate::model::event::EventKind;
+use crate::model::job::JobStatus;
 use crate::model::subject::DistinctId;
 use crate::model::wire::{Conflict, IdsJson, Operation};
 
@@ -172,8 +173,28 @@ impl Next<'_> {
                     part.ids.len()
                 );
                 self.event(EventKind::Adopted, Some(&task), text);
+                self.ended_already(&task);
             }
         }
+    }
+
+    /// Runs look at a task in turn: this one may have seen the end that the other has not seen yet,
+    /// and would not look again.
+    fn ended_already(&mut self, task: &str) {
+        let mut jobs = self.book.jobs.iter();
+        let Some(job) = jobs.find(|job| job.task == task && job.status.is_terminal()) else {
+            return;
+        };
+        self.batch.state = match job.status {
+            JobStatus::Success => BatchState::Done,
+            JobStatus::Failure => BatchState::Failed,
+            _ => BatchState::Revoked,
+        };
+        self.batch.problem = (self.batch.state != BatchState::Done).then(|| {
+            let text = format!("the vendor ended the task as {}", job.status.as_str());
+            (ErrorKind::JobFailed, text)
+        });
+        self.changes.push(Change::Batch(self.batch.clone()));
     }
 }
 
