@@ -65,6 +65,8 @@ async fn what_the_vendor_has_not_started_is_revoked() {
     let report = run.cancel().await.unwrap();
     assert_eq!(report.counts.get("revoked"), Some(&1999));
     assert_eq!(report.counts.get("cancelled"), Some(&2501));
+    // It was asked for: nothing is wrong.
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
     assert_eq!(report.jobs[0].cancel.as_deref(), Some("cancelled"));
     assert_eq!(submissions(&sandbox), (1, 1999));
 }

@@ -1,7 +1,8 @@
 //! How a batch ends: as its tasks do.
 
 use super::book::{RunBook, wants_archive};
-use crate::journal::{BatchRow, BatchState, JobRow};
+use crate::error::ErrorKind;
+use crate::journal::{BatchRow, BatchState, CancelState, JobRow};
 use crate::model::Millis;
 use crate::model::job::JobStatus;
 
@@ -48,4 +49,15 @@ impl RunBook {
         }
         Some(end)
     }
+}
+
+/// What is wrong with a batch that ended so with this task. A task that is revoked because its owner
+/// cancelled the run is what was asked for.
+pub(super) fn problem(state: BatchState, job: &JobRow) -> Option<(ErrorKind, String)> {
+    let ours = !matches!(job.cancel, CancelState::None | CancelState::Refused);
+    if state == BatchState::Done || (state == BatchState::Revoked && ours) {
+        return None;
+    }
+    let text = format!("the vendor ended the task as {}", job.status);
+    Some((ErrorKind::JobFailed, text))
 }

@@ -117,11 +117,11 @@ const UNSEEN: u32 = 5;
 
 fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
     let mut problems: Vec<Problem> = live(book)
-        .filter(|batch| {
-            matches!(
-                batch.state,
-                BatchState::Held | BatchState::Rejected | BatchState::Failed | BatchState::Revoked
-            )
+        .filter(|batch| match batch.state {
+            BatchState::Held | BatchState::Rejected | BatchState::Failed => true,
+            // Without one its owner asked for it.
+            BatchState::Revoked => batch.problem.is_some(),
+            _ => false,
         })
         .map(|batch| {
             let (kind, message) = batch

@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::answer::Next;
+use super::ends::problem;
 use super::plan::batch_digest;
 use super::project::Project;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ids::decode;
 use crate::journal::{AttemptState, BatchRow, BatchState, Change, JobOrigin, JobRow};
 use crate::model::action::Kind;
@@ -190,10 +191,7 @@ impl Next<'_> {
             JobStatus::Failure => BatchState::Failed,
             _ => BatchState::Revoked,
         };
-        self.batch.problem = (self.batch.state != BatchState::Done).then(|| {
-            let text = format!("the vendor ended the task as {}", job.status.as_str());
-            (ErrorKind::JobFailed, text)
-        });
+        self.batch.problem = problem(self.batch.state, job);
         self.changes.push(Change::Batch(self.batch.clone()));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::book::{Book, RunBook, wants_archive};
 use super::drift;
+use super::ends::problem;
 use super::project::Project;
 use super::schedule;
 use crate::error::{Error, ErrorKind, Result};
@@ -244,13 +245,7 @@ pub(super) fn ends(book: &RunBook, job: &JobRow, archived: bool) -> Vec<Change> 
         };
         let mut batch = batch.clone();
         batch.state = state;
-        batch.problem = (state != BatchState::Done).then(|| {
-            let word = job.status.as_str();
-            (
-                ErrorKind::JobFailed,
-                format!("the vendor ended the task as {word}"),
-            )
-        });
+        batch.problem = problem(state, job);
         changes.push(Change::Batch(batch));
     }
     changes
