@@ -38,9 +38,7 @@ fn jobs(book: &Book, kind: Kind) -> impl Iterator<Item = (&RunBook, &BatchRow, &
 
 /// The ages of those jobs.
 pub(super) fn running(book: &Book, kind: Kind, now: Millis) -> Vec<Millis> {
-    jobs(book, kind)
-        .map(|(_, _, job)| now.saturating_sub(job.created_at))
-        .collect()
+    jobs(book, kind).map(|(_, _, job)| job.age(now)).collect()
 }
 
 /// The retrievals that count for the scan budget: one for each request.
@@ -49,7 +47,7 @@ pub(super) fn retrievals(book: &Book, now: Millis) -> Vec<Running> {
         .filter(|(_, batch, job)| batch.task.as_ref() == Some(&job.task))
         .map(|(run, _, job)| Running {
             compliance: run.row.terms.compliance,
-            age: now.saturating_sub(job.created_at),
+            age: job.age(now),
             seen_at: seen_at(job),
         })
         .collect()
@@ -228,9 +226,9 @@ pub(super) fn ended(
     }
     let looked_at = before.last_poll_at.unwrap_or(before.created_at);
     let jobs = book.learnt.jobs_mut(kind);
-    // Nobody looked when a look was due: the job may have ended long ago.
+    // Nobody looked when a look was due, or the clock was set back: the job may have ended long ago.
     let due = before.next_poll_at;
-    if now.saturating_sub(due) > due.saturating_sub(looked_at).max(60_000) {
+    if now < looked_at || now.saturating_sub(due) > due.saturating_sub(looked_at).max(60_000) {
         jobs.expose(looked_at.saturating_sub(before.created_at));
     } else {
         jobs.end(i64::midpoint(looked_at, now).saturating_sub(before.created_at));
@@ -254,7 +252,7 @@ fn there_may_be_room(
     now: Millis,
 ) {
     let mut left = retrievals(book, now);
-    let own = now.saturating_sub(before.created_at);
+    let own = before.age(now);
     let seen_at = seen_at(before);
     // The one that ended is still in the book as running.
     let same = |job: &Running| job.age == own && job.seen_at == seen_at;

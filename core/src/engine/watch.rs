@@ -47,8 +47,9 @@ pub(crate) fn settle(
     let mut job = before.clone();
     job.polls += 1;
     job.last_poll_at = Some(now);
-    job.next_poll_at =
-        now + schedule::look(project, book, kind, now.saturating_sub(job.created_at));
+    // By the clock as it is now, which may have been set back.
+    job.created_at = now.saturating_sub(before.age(now));
+    job.next_poll_at = now + schedule::look(project, book, kind, job.age(now));
     let mut paused = None;
     let mut changes = match result {
         Ok(Answer::Status(seen)) => {

@@ -172,6 +172,19 @@ pub struct JobRow {
     pub dropped: bool,
 }
 
+impl JobRow {
+    /// How old it is. When the clock was set back to before its birth, it is as old as it was when
+    /// somebody last looked: a newborn is looked at every few seconds, and that would go on for as
+    /// long as the clock was set back.
+    pub fn age(&self, now: Millis) -> Millis {
+        if now >= self.created_at {
+            return now - self.created_at;
+        }
+        self.last_poll_at
+            .map_or(0, |at| at.saturating_sub(self.created_at).max(0))
+    }
+}
+
 /// A task id that the vendor gave and that fits no batch. Kept so that no task is ever lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrphanRow {

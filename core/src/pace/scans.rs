@@ -133,6 +133,7 @@ impl Scans {
         compliance: Compliance,
         running: &[Running],
     ) {
+        self.set_back(now);
         self.correct(settings, running);
         let own = weight(settings, compliance);
         let with = self.standing(settings, running) + own;
@@ -165,6 +166,7 @@ impl Scans {
         compliance: Compliance,
         running: &[Running],
     ) {
+        self.set_back(now);
         self.correct(settings, running);
         let own = weight(settings, compliance);
         let with = self.standing(settings, running) + own;
@@ -248,6 +250,22 @@ impl Scans {
             .filter(|weight| *weight < 1.0);
         let spare = self.full.map_or(0.0, |full| full - 1.0);
         (spare - small.sum::<f64>()).max(0.0)
+    }
+
+    /// The clock was set back to before the last create that was let in. What came after it took as
+    /// long as was seen; without this it would have come just now, and be tried every few seconds.
+    fn set_back(&mut self, now: Millis) {
+        let since = self.accepted_at.or(self.refused_at.map(|(first, _)| first));
+        let (Some(since), Some(last)) = (since, self.last()) else {
+            return;
+        };
+        if now >= since {
+            return;
+        }
+        let by = last.saturating_sub(now);
+        self.accepted_at = self.accepted_at.map(|at| at - by);
+        self.refused_at = self.refused_at.map(|(first, last)| (first - by, last - by));
+        self.unseen_at = self.unseen_at.min(now);
     }
 
     fn standing(&self, settings: &Settings, running: &[Running]) -> f64 {

@@ -200,6 +200,8 @@ fn settled(report: &ReportData, rows: &Rows) -> Verdict {
         };
         let fits = match batch.state {
             B::Done | B::Cancelled | B::Split => true,
+            // Its owner cancelled it: nothing is wrong.
+            B::Revoked if rows.row.cancel_at.is_some() => true,
             B::Failed | B::Revoked | B::Held | B::Rejected => told(),
             _ => false,
         };
