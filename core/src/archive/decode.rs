@@ -1,5 +1,6 @@
 //! One member's plain bytes with every check, on one thread or on three.
 
+use std::ops::Range;
 use std::sync::mpsc;
 use std::thread;
 
@@ -13,16 +14,24 @@ use super::directory::{Cipher, DEFLATE, Entry};
 use super::file::SharedFile;
 use super::keys::{Fault, Key};
 use super::refused;
+use super::zipcrypto::{Lane, decrypt_together};
 
 /// A multiple of what ciphers work on.
 const BUFFER: usize = 256 << 10;
 /// Pieces under way from one thread to the next.
 const UNDER_WAY: usize = 4;
 
+/// So many packed bytes are decrypted together at most.
+pub(super) const TOGETHER: u64 = 2 << 20;
+
 /// What a thread needs to decode members.
 pub(super) struct Worker {
     packed: Vec<u8>,
     plain: Vec<u8>,
+    inflate: Decompress,
+    /// Members that are decrypted already, one behind the other, and where each lies.
+    ready: Vec<u8>,
+    places: Vec<(usize, Range<usize>)>,
 }
 
 impl Worker {
@@ -30,7 +39,46 @@ impl Worker {
         Self {
             packed: vec![0; BUFFER],
             plain: vec![0; BUFFER],
+            inflate: Decompress::new(false),
+            ready: Vec::new(),
+            places: Vec::new(),
         }
+    }
+
+    /// Decrypts several small ZipCrypto members at once, numbered from `first` on; `read` finds them
+    /// ready. What cannot be prepared is left to `read`, which tells why.
+    pub(super) fn prepare(
+        &mut self,
+        file: &SharedFile,
+        first: usize,
+        entries: &[Entry],
+        key: Key<'_>,
+    ) {
+        self.places.clear();
+        if entries.len() < 2 {
+            return;
+        }
+        let sum: u64 = entries.iter().map(|entry| entry.packed).sum();
+        self.ready.resize(usize::try_from(sum).unwrap_or(0), 0);
+        let mut rest = self.ready.as_mut_slice();
+        let mut lanes: Vec<Lane<'_>> = Vec::with_capacity(entries.len());
+        let mut at = 0;
+        for (index, entry) in (first..).zip(entries) {
+            let Ok(Some(packed)) = Packed::open(file, index, entry, key.secret()) else {
+                continue;
+            };
+            let len = usize::try_from(packed.left()).unwrap_or(usize::MAX);
+            let (bytes, behind) = std::mem::take(&mut rest)
+                .split_at_mut_checked(len)
+                .unwrap_or_default();
+            rest = behind;
+            if let Some(cipher) = packed.encrypted(bytes) {
+                self.places.push((index, at..at + len));
+                lanes.push((cipher, bytes));
+            }
+            at += len;
+        }
+        decrypt_together(&mut lanes);
     }
 
     /// Gives a member's plain bytes to `sink`, piece by piece. They are to be trusted only once this
@@ -43,9 +91,16 @@ impl Worker {
         key: Key<'_>,
         mut sink: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<(), Fault> {
-        let mut packed = open(file, index, entry, key)?;
-        let mut plain = Plain::new(index, entry);
+        let mut plain = Plain::new(index, entry, &mut self.inflate);
         let mut sink = |buffer: &mut Vec<u8>, len| sink(buffer.get(..len).unwrap_or_default());
+        if let Some((_, place)) = self.places.iter().find(|(ready, _)| *ready == index) {
+            let piece = self.ready.get(place.clone()).unwrap_or_default();
+            if !piece.is_empty() {
+                plain.feed(piece, &mut self.plain, &mut sink)?;
+            }
+            return plain.finish();
+        }
+        let mut packed = open(file, index, entry, key)?;
         loop {
             let len = packed.fill(&mut self.packed)?;
             if len == 0 {
@@ -66,7 +121,8 @@ pub(super) fn read_in_parallel(
     mut sink: impl FnMut(&[u8]) -> Result<()> + Send,
 ) -> Result<(), Fault> {
     let mut packed = open(file, index, entry, key)?;
-    let mut plain = Plain::new(index, entry);
+    let mut inflate = Decompress::new(false);
+    let mut plain = Plain::new(index, entry, &mut inflate);
     thread::scope(|scope| {
         let (decrypted, pieces) = mpsc::sync_channel::<(Vec<u8>, usize)>(UNDER_WAY);
         let (used_packed, spare_packed) = mpsc::channel::<Vec<u8>>();
@@ -139,8 +195,8 @@ fn open<'a>(
 }
 
 /// Inflates and counts.
-struct Plain {
-    inflate: Option<Decompress>,
+struct Plain<'a> {
+    inflate: Option<&'a mut Decompress>,
     /// The end of the deflated data was seen.
     ended: bool,
     crc: Option<(Hasher, u32)>,
@@ -148,8 +204,8 @@ struct Plain {
     index: usize,
 }
 
-impl Plain {
-    fn new(index: usize, entry: &Entry) -> Self {
+impl<'a> Plain<'a> {
+    fn new(index: usize, entry: &Entry, inflate: &'a mut Decompress) -> Self {
         // With the second form of AES the checksum is left out, so that it tells nothing of the
         // content; the authentication code takes its place.
         let without = matches!(
@@ -159,8 +215,9 @@ impl Plain {
                 ..
             }
         );
+        inflate.reset(false);
         Self {
-            inflate: (entry.method == DEFLATE).then(|| Decompress::new(false)),
+            inflate: (entry.method == DEFLATE).then_some(inflate),
             ended: false,
             crc: (!without).then(|| (Hasher::new(), entry.crc)),
             left: entry.size,
@@ -243,7 +300,7 @@ impl Plain {
         if self.left != 0 {
             return Err(self.fault("a member is smaller than it claims"));
         }
-        let begun = |inflate: &Decompress| inflate.total_in() > 0;
+        let begun = |inflate: &&mut Decompress| inflate.total_in() > 0;
         if self.inflate.as_ref().is_some_and(begun) && !self.ended {
             return Err(self.fault("a member is cut off"));
         }

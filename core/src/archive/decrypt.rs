@@ -1,4 +1,4 @@
-//! The packed bytes of one member, decrypted piece by piece: ZipCrypto (APPNOTE 6.1) and WinZip's AES.
+//! The packed bytes of one member, decrypted piece by piece: ZipCrypto and WinZip's AES.
 //!
 //! Written here rather than taken from a library so that one reader decides what an archive holds,
 //! and so that decrypting, inflating and writing can run on different threads.
@@ -15,11 +15,12 @@ use super::directory::{Cipher, Entry};
 use super::file::SharedFile;
 use super::keys::Fault;
 use super::refused;
+use super::stretch::stretch;
+use super::zipcrypto::ZipCrypto;
 
 const ZIPCRYPTO_HEADER: usize = 12;
 const AES_CHECK: usize = 2;
 const AES_CODE: usize = 10;
-const AES_ROUNDS: u32 = 1_000;
 
 /// The packed bytes of a member, on their way.
 pub(super) struct Packed<'a> {
@@ -108,6 +109,23 @@ impl<'a> Packed<'a> {
         Ok(wanted)
     }
 
+    /// All that is left of a ZipCrypto member, still encrypted, and what decrypts it.
+    pub(super) fn encrypted(mut self, into: &mut [u8]) -> Option<ZipCrypto> {
+        let all = self.left == into.len() as u64;
+        match self.take(into) {
+            Ok(()) if all => match self.cipher {
+                Stream::ZipCrypto(cipher) => Some(cipher),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// How many packed bytes are left.
+    pub(super) fn left(&self) -> u64 {
+        self.left
+    }
+
     fn take(&mut self, into: &mut [u8]) -> Result<(), Fault> {
         let len = into.len() as u64;
         self.left = self
@@ -135,77 +153,6 @@ impl<'a> Packed<'a> {
 
 pub(super) const DAMAGED: &str = "the archive is damaged: its content does not fit its checksums";
 
-struct ZipCrypto {
-    keys: [u32; 3],
-}
-
-/// The checksum's table (the reflected polynomial of ISO 3309).
-const CRC: [u32; 256] = table();
-
-#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)] // at compile time, below 256
-const fn table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut n = 0;
-    while n < 256 {
-        let mut value = n as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            value = if value & 1 == 1 {
-                (value >> 1) ^ 0xedb8_8320
-            } else {
-                value >> 1
-            };
-            bit += 1;
-        }
-        table[n] = value;
-        n += 1;
-    }
-    table
-}
-
-fn crc(old: u32, byte: u8) -> u32 {
-    let [low, ..] = old.to_le_bytes();
-    // A byte is always inside; the compiler sees that.
-    CRC.get(usize::from(low ^ byte))
-        .copied()
-        .unwrap_or_default()
-        ^ (old >> 8)
-}
-
-impl ZipCrypto {
-    fn new(secret: &[u8]) -> Self {
-        let mut cipher = Self {
-            keys: [0x1234_5678, 0x2345_6789, 0x3456_7890],
-        };
-        for byte in secret {
-            cipher.step(*byte);
-        }
-        cipher
-    }
-
-    #[inline]
-    fn step(&mut self, plain: u8) {
-        let [a, b, c] = self.keys;
-        let a = crc(a, plain);
-        let b = b
-            .wrapping_add(a & 0xff)
-            .wrapping_mul(0x0808_8405)
-            .wrapping_add(1);
-        let [high, ..] = b.to_be_bytes();
-        self.keys = [a, b, crc(c, high)];
-    }
-
-    fn decrypt(&mut self, bytes: &mut [u8]) {
-        for byte in bytes {
-            let [_, _, c] = self.keys;
-            let t = (c | 2) & 0xffff;
-            let [_, mask, ..] = t.wrapping_mul(t ^ 1).to_le_bytes();
-            *byte ^= mask;
-            self.step(*byte);
-        }
-    }
-}
-
 struct Aes {
     cipher: AesKey,
     counter: u128,
@@ -226,7 +173,7 @@ impl Aes {
     /// `None`: the secret does not fit, or the strength is none.
     fn new(secret: &[u8], salt: &[u8], check: [u8; AES_CHECK], key_bytes: usize) -> Option<Self> {
         let mut derived = Zeroizing::new(vec![0; 2 * key_bytes + AES_CHECK]);
-        pbkdf2::pbkdf2::<Hmac<Sha1>>(secret, salt, AES_ROUNDS, &mut derived).ok()?;
+        stretch(secret, salt, &mut derived)?;
         let (key, rest) = derived.split_at_checked(key_bytes)?;
         let (mac, found) = rest.split_at_checked(key_bytes)?;
         // It is no secret: whoever has the archive can read both sides of it, or guess one in 65,536.

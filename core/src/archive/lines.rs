@@ -10,6 +10,8 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
+use super::skim::skim;
+
 /// What kind of record a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -22,6 +24,11 @@ pub(super) enum Kind {
 /// The kind of a line and the id it names, or `None` when that is not beyond doubt: no id, an id
 /// that is not a text, a field that is there twice, or two ids that differ.
 pub(super) fn owner(line: &str) -> Option<(Kind, Cow<'_, str>)> {
+    skim(line).or_else(|| read(line))?.owner()
+}
+
+/// What a line holds, whatever its form; `None` if it is no JSON object.
+pub(super) fn read(line: &str) -> Option<Found<'_>> {
     let mut found = Found::default();
     let mut json = serde_json::Deserializer::from_str(line);
     Record {
@@ -31,33 +38,77 @@ pub(super) fn owner(line: &str) -> Option<(Kind, Cow<'_, str>)> {
     .deserialize(&mut json)
     .ok()?;
     json.end().ok()?;
-    let in_properties = found.inner_ids.iter().any(Option::is_some);
-    let kind = if found.has_event || (in_properties && !found.has_profile) {
-        Kind::Event
-    } else {
-        Kind::Profile
-    };
-    let mut ids = found.ids.into_iter().chain(found.inner_ids).flatten();
-    let Id::Text(first) = ids.next()? else {
-        return None;
-    };
-    let agreed = ids.all(|other| matches!(other, Id::Text(text) if text == first));
-    (agreed && !found.repeated).then_some((kind, first))
+    Some(found)
+}
+
+/// What a field of the record, or of the `properties` inside it, tells.
+pub(super) enum Field {
+    /// One of the two ways to name the id.
+    Id(usize),
+    Properties,
+    Event,
+    Profile,
+    Other,
+}
+
+impl Field {
+    pub(super) fn of(key: &str, inner: bool) -> Self {
+        match (key, inner) {
+            ("distinct_id", _) => Self::Id(0),
+            ("$distinct_id", _) => Self::Id(1),
+            ("properties", false) => Self::Properties,
+            ("event", false) => Self::Event,
+            ("$properties", false) => Self::Profile,
+            _ => Self::Other,
+        }
+    }
 }
 
 #[derive(Default)]
-struct Found<'a> {
+pub(super) struct Found<'a> {
     /// `distinct_id` and `$distinct_id` of the record itself.
     ids: [Option<Id<'a>>; 2],
     /// The same two inside `properties`.
     inner_ids: [Option<Id<'a>>; 2],
-    has_event: bool,
-    has_profile: bool,
+    pub(super) has_event: bool,
+    pub(super) has_profile: bool,
     has_properties: bool,
     repeated: bool,
 }
 
-enum Id<'a> {
+impl<'a> Found<'a> {
+    pub(super) fn properties(&mut self) {
+        self.repeated |= std::mem::replace(&mut self.has_properties, true);
+    }
+
+    pub(super) fn id(&mut self, inner: bool, place: usize, id: Id<'a>) {
+        let ids = if inner {
+            &mut self.inner_ids
+        } else {
+            &mut self.ids
+        };
+        if let Some(slot) = ids.get_mut(place) {
+            self.repeated |= slot.replace(id).is_some();
+        }
+    }
+
+    pub(super) fn owner(self) -> Option<(Kind, Cow<'a, str>)> {
+        let in_properties = self.inner_ids.iter().any(Option::is_some);
+        let kind = if self.has_event || (in_properties && !self.has_profile) {
+            Kind::Event
+        } else {
+            Kind::Profile
+        };
+        let mut ids = self.ids.into_iter().chain(self.inner_ids).flatten();
+        let Id::Text(first) = ids.next()? else {
+            return None;
+        };
+        let agreed = ids.all(|other| matches!(other, Id::Text(text) if text == first));
+        (agreed && !self.repeated).then_some((kind, first))
+    }
+}
+
+pub(super) enum Id<'a> {
     Text(Cow<'a, str>),
     Other,
 }
@@ -108,37 +159,22 @@ impl<'a> Visitor<'a> for Record<'_, 'a> {
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
         while let Some(key) = map.next_key::<Text<'a>>()? {
             let found = &mut *self.found;
-            let slot = match (&*key.0, self.inner) {
-                ("distinct_id", inner) => Some((inner, 0)),
-                ("$distinct_id", inner) => Some((inner, 1)),
-                ("properties", false) => {
-                    found.repeated |= std::mem::replace(&mut found.has_properties, true);
+            match Field::of(&key.0, self.inner) {
+                Field::Id(place) => {
+                    let id = map.next_value::<Id<'a>>()?;
+                    found.id(self.inner, place, id);
+                    continue;
+                }
+                Field::Properties => {
+                    found.properties();
                     map.next_value_seed(Record { found, inner: true })?;
                     continue;
                 }
-                ("event", false) => {
-                    found.has_event = true;
-                    None
-                }
-                ("$properties", false) => {
-                    found.has_profile = true;
-                    None
-                }
-                _ => None,
-            };
-            let Some((inner, place)) = slot else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let id = map.next_value::<Id<'a>>()?;
-            let ids = if inner {
-                &mut found.inner_ids
-            } else {
-                &mut found.ids
-            };
-            if let Some(slot) = ids.get_mut(place) {
-                found.repeated |= slot.replace(id).is_some();
+                Field::Event => found.has_event = true,
+                Field::Profile => found.has_profile = true,
+                Field::Other => {}
             }
+            map.next_value::<IgnoredAny>()?;
         }
         Ok(())
     }

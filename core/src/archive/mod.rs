@@ -26,11 +26,14 @@ mod remove;
 mod resolve;
 mod rest;
 mod rows;
+mod skim;
 mod split;
 mod spool;
 mod store;
+mod stretch;
 mod tree;
 mod unpack;
+mod zipcrypto;
 
 #[cfg(test)]
 mod tests;

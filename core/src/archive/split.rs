@@ -243,11 +243,11 @@ fn read_member(
     taken: &HashSet<&str>,
     send: &mut impl FnMut(Load) -> io::Result<()>,
 ) -> io::Result<()> {
-    let open = || File::open(&member.path).map(|file| BufReader::with_capacity(256 << 10, file));
-    let mut input = open()?;
+    let mut input = File::open(&member.path)?;
     let head = read_head(&mut input)?;
-    if head.starts_with(GZIP) && is_sound(open()?, member.bytes, limits) {
-        let mut input = MultiGzDecoder::new(open()?);
+    let gzip = || File::open(&member.path).map(|file| BufReader::with_capacity(256 << 10, file));
+    if head.starts_with(GZIP) && is_sound(gzip()?, member.bytes, limits) {
+        let mut input = MultiGzDecoder::new(gzip()?);
         let (form, head) = begin(read_head(&mut input)?);
         if !matches!(form, Form::Unknown) {
             let name = opened_name(&member.name, taken);

@@ -9,11 +9,12 @@ use std::thread;
 use crate::error::{self, Error, ErrorKind, Result};
 use crate::secret::Secret;
 
-use super::decode::{Worker, lost_thread, read_in_parallel};
-use super::directory::Entry;
-use super::keys::{Fault, Opened, with_key};
+use super::decode::{TOGETHER, Worker, lost_thread, read_in_parallel};
+use super::directory::{Cipher, Entry};
+use super::keys::{Fault, Key, Opened, with_key};
 use super::limits::{Limits, check_space};
 use super::tree::{Tree, create_private, exists, parent_of};
+use super::zipcrypto::SIDE_BY_SIDE;
 
 /// From this size on, one member is worth several threads.
 const PARALLEL_FROM: u64 = 4 << 20;
@@ -73,7 +74,7 @@ pub fn verify(
 ) -> Result<Verified> {
     let opened = Opened::open(path, limits)?;
     with_key(&opened, secrets, allow_plain, |key| {
-        for_each_entry(&opened, limits, |worker, index, entry| {
+        for_each_entry(&opened, limits, key, |worker, index, entry| {
             worker.read(&opened.file, index, entry, key, |_| Ok(()))
         })
     })?;
@@ -112,7 +113,7 @@ pub fn unpack(
 
     let (tree, members) = with_key(&opened, secrets, allow_plain, |key| {
         let tree = Tree::create(hidden.clone()).map_err(Fault::Other)?;
-        let members = for_each_entry(&opened, limits, |worker, index, entry| {
+        let members = for_each_entry(&opened, limits, key, |worker, index, entry| {
             if entry.is_dir {
                 tree.create_folder(&entry.name).map_err(Fault::Other)?;
                 // Nothing is in it, but even nothing has a checksum that can be wrong.
@@ -150,38 +151,43 @@ fn summary(opened: &Opened) -> Verified {
     }
 }
 
-/// Runs `job` on every entry, on several threads, each taking the next one that is left. Of
+/// Runs `job` on every entry, on several threads, each taking the next turn that is left. Of
 /// several faults the one of the first entry is told, so that the same archive fails alike.
 fn for_each_entry<T: Send>(
     opened: &Opened,
     limits: &Limits,
+    key: Key<'_>,
     job: impl Fn(&mut Worker, usize, &Entry) -> Result<T, Fault> + Sync,
 ) -> Result<Vec<T>, Fault> {
     let entries = &opened.directory.entries;
+    let turns = turns(entries);
     let next = AtomicUsize::new(0);
     let first_fault: Mutex<Option<(usize, Fault)>> = Mutex::new(None);
     let work = || {
         let mut worker = Worker::new();
         let mut done = Vec::new();
         loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(entry) = entries.get(index) else {
+            let turn = turns.get(next.fetch_add(1, Ordering::Relaxed));
+            let Some((first, some)) = turn else {
                 return done;
             };
-            match job(&mut worker, index, entry) {
-                Ok(result) => done.push((index, result)),
-                Err(fault) => {
-                    next.store(entries.len(), Ordering::Relaxed);
-                    let mut first = first_fault.lock().unwrap_or_else(PoisonError::into_inner);
-                    if first.as_ref().is_none_or(|(earlier, _)| index < *earlier) {
-                        *first = Some((index, fault));
+            worker.prepare(&opened.file, *first, some, key);
+            for (index, entry) in (*first..).zip(*some) {
+                match job(&mut worker, index, entry) {
+                    Ok(result) => done.push((index, result)),
+                    Err(fault) => {
+                        next.store(turns.len(), Ordering::Relaxed);
+                        let mut first = first_fault.lock().unwrap_or_else(PoisonError::into_inner);
+                        if first.as_ref().is_none_or(|(earlier, _)| index < *earlier) {
+                            *first = Some((index, fault));
+                        }
+                        return done;
                     }
-                    return done;
                 }
             }
         }
     };
-    let threads = limits.threads.clamp(1, entries.len().max(1));
+    let threads = limits.threads.clamp(1, turns.len().max(1));
     let mut done = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut done = work();
@@ -201,4 +207,23 @@ fn for_each_entry<T: Send>(
     }
     done.sort_unstable_by_key(|(index, _)| *index);
     Ok(done.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Entries that one thread takes at a time, and the number of the first: one, or several small ones
+/// that are decrypted side by side.
+fn turns(entries: &[Entry]) -> Vec<(usize, &[Entry])> {
+    let mut turns = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = entries.get(at..).filter(|rest| !rest.is_empty()) {
+        let mut sum = 0;
+        let fits = |entry: &&Entry| {
+            sum += entry.packed;
+            entry.cipher == Cipher::ZipCrypto && entry.size < PARALLEL_FROM && sum <= TOGETHER
+        };
+        let count = rest.iter().take(SIDE_BY_SIDE).take_while(fits).count();
+        let turn = rest.get(..count.max(1)).unwrap_or_default();
+        turns.push((at, turn));
+        at += turn.len();
+    }
+    turns
 }

@@ -11,6 +11,7 @@ mod layout;
 mod memory;
 mod property;
 mod splitting;
+mod together;
 
 use std::fs;
 use std::path::{Path, PathBuf};
