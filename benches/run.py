@@ -111,9 +111,24 @@ def schedule() -> str:
 
 
 def archive() -> str:
-    line = [sys.executable, HERE / "archive/run.py", *(["32", "200"] if QUICK else [])]
-    done = subprocess.run(line, cwd=ROOT, check=True, capture_output=True, text=True)
-    return f"```\n{done.stdout.strip()}\n```"
+    module = bench("archive")
+    found = module.measure(64, 200) if QUICK else module.measure()
+    for what, wanted, got, most, unit in module.goals(found):
+        goal(what, wanted, got, most=most, unit=unit)
+    head = ["cipher", "files", "side", "s", "least-most", "CPU s", "beside ours", "CPU beside ours"]
+    cells = [
+        [r["cipher"], r["files"], r["side"], f"{r['wall']:.2f}", spread(r, 2), f"{r['cpu']:.2f}", f"{r['ratio']:.2f}x", f"{r['cpu_ratio']:.2f}x"]
+        for r in found["unpacking"]
+    ]
+    split = found["split"]
+    parts = f"Split of {found['mib']} MiB for {found['people']} people: {split['split']:.2f} s, {split['ratio']:.2f}x a plain copy ({split['copy']:.2f} s); "
+    parts += f"the packages {split['packages']:.2f} s; {split['mib']:.0f} MiB of memory for all."
+    grown = found["grown"]
+    sides = {name: [(row["mib"], row[key]) for row in grown] for name, key in (("unpack, s", "unpack"), ("split, s", "split"), ("peak MiB", "peak_mib"))}
+    plot.lines(PLOTS / "archive.svg", "Archives of more and more data", "MiB", "s, MiB", sides)
+    rows = [[r["mib"], r["people"], f"{r['unpack']:.2f}", f"{r['split']:.2f}", r["peak_mib"]] for r in [*grown, *found["grown_people"]]]
+    more = table(["MiB", "people", "unpack, s", "split, s", "peak MiB"], rows)
+    return f"{table(head, cells)}\n\n{parts}\n\n![how it grows](performance/archive.svg)\n\n{more}"
 
 
 def costs() -> str:

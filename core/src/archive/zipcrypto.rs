@@ -16,6 +16,8 @@ pub(super) struct ZipCrypto {
 /// A stream, and what is left of its bytes.
 pub(super) type Lane<'a> = (ZipCrypto, &'a mut [u8]);
 
+const FACTOR: u32 = 0x0808_8405;
+
 /// The checksum's table (the reflected polynomial of ISO 3309).
 const CRC: [u32; 256] = table();
 
@@ -40,14 +42,56 @@ const fn table() -> [u32; 256] {
     table
 }
 
+/// What a byte is masked with hangs on these bits of the third key.
+const MASK_BITS: u32 = 14;
+const MASK_MOST: u32 = (1 << MASK_BITS) - 1;
+
+/// By these bits, the mask.
+static MASK: [u8; 1 << MASK_BITS] = masks();
+/// Of each entry of the checksum's table, these bits, and the lowest byte.
+static CRC_MASK: [u16; 256] = parts().0;
+static CRC_LOW: [u8; 256] = parts().1;
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)] // at compile time, below 1 << 14
+const fn masks() -> [u8; 1 << MASK_BITS] {
+    let mut masks = [0; 1 << MASK_BITS];
+    let mut n = 0;
+    while n < masks.len() {
+        masks[n] = mask((n as u32) << 2);
+        n += 1;
+    }
+    masks
+}
+
+#[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)] // at compile time, below 256
+const fn parts() -> ([u16; 256], [u8; 256]) {
+    let (mut masks, mut lows) = ([0; 256], [0; 256]);
+    let mut n = 0;
+    while n < 256 {
+        masks[n] = ((CRC[n] >> 2) & MASK_MOST) as u16;
+        lows[n] = CRC[n] as u8;
+        n += 1;
+    }
+    (masks, lows)
+}
+
+#[inline]
+const fn mask(key: u32) -> u8 {
+    let t = (key | 2) & 0xffff;
+    let [_, mask, ..] = t.wrapping_mul(t ^ 1).to_le_bytes();
+    mask
+}
+
 #[inline]
 fn crc(old: u32, byte: u8) -> u32 {
     let [low, ..] = old.to_le_bytes();
+    at(&CRC, low ^ byte) ^ (old >> 8)
+}
+
+#[inline]
+fn at<T: Copy + Default>(table: &[T; 256], byte: u8) -> T {
     // A byte is always inside; the compiler sees that.
-    CRC.get(usize::from(low ^ byte))
-        .copied()
-        .unwrap_or_default()
-        ^ (old >> 8)
+    table.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 impl ZipCrypto {
@@ -67,7 +111,7 @@ impl ZipCrypto {
         let a = crc(a, plain);
         let b = b
             .wrapping_add(a & 0xff)
-            .wrapping_mul(0x0808_8405)
+            .wrapping_mul(FACTOR)
             .wrapping_add(1);
         let [high, ..] = b.to_be_bytes();
         self.keys = [a, b, crc(c, high)];
@@ -76,16 +120,31 @@ impl ZipCrypto {
     #[inline]
     fn decrypt_byte(&mut self, byte: &mut u8) {
         let [_, _, c] = self.keys;
-        let t = (c | 2) & 0xffff;
-        let [_, mask, ..] = t.wrapping_mul(t ^ 1).to_le_bytes();
-        *byte ^= mask;
+        *byte ^= mask(c);
         self.step(*byte);
     }
 
+    /// One stream alone. The same as `decrypt_byte` for each, with the way from one byte to the next
+    /// as short as can be: what does not hang on the byte is computed beside it, and the mask is
+    /// looked up by the parts of the key to come.
     pub(super) fn decrypt(&mut self, bytes: &mut [u8]) {
+        let [mut a, mut b, mut c] = self.keys;
+        let mut ahead = b.wrapping_mul(FACTOR).wrapping_add(1);
+        let mut mask = mask(c);
         for byte in bytes {
-            self.decrypt_byte(byte);
+            let [a_low, a_next, ..] = a.to_le_bytes();
+            let index = (*byte ^ a_low) ^ mask;
+            *byte ^= mask;
+            let low = at(&CRC_LOW, index) ^ a_next;
+            a = at(&CRC, index) ^ (a >> 8);
+            b = u32::from(low).wrapping_mul(FACTOR).wrapping_add(ahead);
+            ahead = b.wrapping_mul(FACTOR).wrapping_add(1);
+            let ([high, ..], [c_low, ..]) = (b.to_be_bytes(), c.to_le_bytes());
+            let bits = u32::from(at(&CRC_MASK, high ^ c_low)) ^ ((c >> 10) & MASK_MOST);
+            mask = MASK.get(bits as usize).copied().unwrap_or_default();
+            c = at(&CRC, high ^ c_low) ^ (c >> 8);
         }
+        self.keys = [a, b, c];
     }
 
     /// A member as others write it: twelve bytes in front, the last of which is the checksum's highest.
