@@ -128,7 +128,8 @@ def archive() -> str:
     plot.lines(PLOTS / "archive.svg", "Archives of more and more data", "MiB", "s, MiB", sides)
     rows = [[r["mib"], r["people"], f"{r['unpack']:.2f}", f"{r['split']:.2f}", r["peak_mib"]] for r in [*grown, *found["grown_people"]]]
     more = table(["MiB", "people", "unpack, s", "split, s", "peak MiB"], rows)
-    return f"{table(head, cells)}\n\n{parts}\n\n![how it grows](performance/archive.svg)\n\n{more}"
+    words = (HERE / "archive/words.md").read_text().strip()
+    return f"{table(head, cells)}\n\n{parts}\n\n![how it grows](performance/archive.svg)\n\n{more}\n\n{words}"
 
 
 def costs() -> str:
