@@ -120,9 +120,9 @@ def archive() -> str:
         [r["cipher"], r["files"], r["side"], f"{r['wall']:.2f}", spread(r, 2), f"{r['cpu']:.2f}", f"{r['ratio']:.2f}x", f"{r['cpu_ratio']:.2f}x"]
         for r in found["unpacking"]
     ]
-    split = found["split"]
+    split, packages = found["split"], found["packages"]
     parts = f"Split of {found['mib']} MiB for {found['people']} people: {split['split']:.2f} s, {split['ratio']:.2f}x a plain copy ({split['copy']:.2f} s); "
-    parts += f"the packages {split['packages']:.2f} s; {split['mib']:.0f} MiB of memory for all."
+    parts += f"{split['mib']:.0f} MiB of memory. With packages for {packages['of_mib']} MiB: {packages['packages']:.2f} s more, {packages['mib']:.0f} MiB."
     grown = found["grown"]
     sides = {name: [(row["mib"], row[key]) for row in grown] for name, key in (("unpack, s", "unpack"), ("split, s", "split"), ("peak MiB", "peak_mib"))}
     plot.lines(PLOTS / "archive.svg", "Archives of more and more data", "MiB", "s, MiB", sides)
