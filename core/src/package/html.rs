@@ -70,7 +70,12 @@ impl Person<'_> {
     pub(super) fn write_readme(&self, with_pages: bool) -> Result<DataFile> {
         let words = self.words();
         let mut rows = String::new();
+        // It tells of the page above, and of itself nothing.
+        let here = |file: &FileRow| matches!(file.path.as_str(), "index.html" | "README.txt");
         for file in self.file_rows(with_pages) {
+            if here(&file) {
+                continue;
+            }
             // Writing to a String cannot fail.
             let _ = writeln!(rows, "  {:<20} {}", file.path, file.about);
         }
@@ -227,9 +232,14 @@ impl Person<'_> {
             .and_then(|at| at.parse::<jiff::Timestamp>().ok())
             .and_then(|at| words.moment(at.as_millisecond(), self.zone));
         let gaps = [("vendor", vendor), ("zone", zone)];
+        // Pointing at a time tells nothing more when it is in UTC already.
+        let (dated, undated) = match zone {
+            "UTC" => ("origin_utc", "origin_utc_undated"),
+            _ => ("origin", "origin_undated"),
+        };
         match received {
-            Some(at) => words.fill("origin", &[gaps[0], gaps[1], ("date", &at.date)]),
-            None => words.fill("origin_undated", &gaps),
+            Some(at) => words.fill(dated, &[gaps[0], gaps[1], ("date", &at.date)]),
+            None => words.fill(undated, &gaps),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Written;
+use super::folder::create_private;
 use crate::error::{Result, io};
 
 /// `packages.jsonl`, a line per person, and `manifest.json`, the sums. Written as it goes, so that
@@ -22,6 +23,7 @@ pub struct Index {
 impl Index {
     /// Begins in this folder.
     pub fn create(out: &Path) -> Result<Self> {
+        create_private(out)?;
         let file =
             tempfile::NamedTempFile::new_in(out).map_err(|error| io("write in", out, error))?;
         Ok(Self {

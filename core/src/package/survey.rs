@@ -97,6 +97,10 @@ pub(super) struct Survey {
     pub(super) kinds: Tally,
     /// Names of properties; `time` and the event's own name are not among them.
     pub(super) names: Tally,
+    /// The names in events alone, the most frequent first, as far as they were counted one by one.
+    pub(super) columns: Vec<String>,
+    /// A plain table of the events has no place for something in them.
+    pub(super) spare: bool,
     /// A name stood twice in one record, or a time was none: a plain table has no place for it.
     pub(super) odd: bool,
     /// Records that could not be taken apart.
@@ -127,6 +131,10 @@ impl Survey {
                 Ok(())
             })?;
         }
+        survey.columns = (survey.names.ranked().iter())
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
+        survey.spare = survey.odd || survey.unreadable > 0 || survey.names.others.count > 0;
         if let Some(profiles) = profiles {
             each_line(&dir.join(profiles), |_, line| {
                 survey.profiles += 1;

@@ -25,17 +25,15 @@ pub(super) fn write_table(
     survey: &Survey,
     zone: &TimeZone,
 ) -> io::Result<DataFile> {
-    let ranked = survey.names.ranked();
-    let names: Vec<&str> = ranked.iter().take(COLUMNS).map(|(name, _)| *name).collect();
+    let known = &survey.columns;
+    let names: Vec<&str> = known.iter().take(COLUMNS).map(String::as_str).collect();
     let column: HashMap<&str, usize> = names
         .iter()
         .enumerate()
         .map(|(n, name)| (*name, n))
         .collect();
-    let rest = survey.odd
-        || survey.unreadable > 0
-        || ranked.len() > names.len()
-        || survey.names.others.count > 0
+    let rest = survey.spare
+        || known.len() > names.len()
         || names
             .iter()
             .any(|name| name.chars().count() >= super::survey::NAME);
@@ -194,6 +192,28 @@ mod tests {
         );
         assert_eq!(rows[0], ["time_UTC", "event", "b"]);
         assert_eq!(rows[1], ["2023-11-14 22:13:20", "x", "1"]);
+    }
+
+    /// What only the profile says has no column here, and an odd profile needs none.
+    #[test]
+    fn the_profile_makes_no_columns() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let (event, profile) = (
+            "{\"event\":\"x\",\"properties\":{\"time\":1700000000,\"b\":1}}\n",
+            "{\"$distinct_id\":\"a\",\"$properties\":{\"$name\":\"A\",\"b\":1,\"$name\":\"B\"}}\n",
+        );
+        std::fs::write(dir.path().join("e"), event).expect("events");
+        std::fs::write(dir.path().join("p"), profile).expect("profiles");
+        let zone = TimeZone::UTC;
+        let files = [Some("e"), Some("p")];
+        let survey = Survey::take(dir.path(), "a", files, &zone).expect("survey");
+        assert!(survey.names.len() > 1, "the pages count them all");
+        write_table(dir.path(), "e", "t.csv", &survey, &zone).expect("table");
+        let text = std::fs::read_to_string(dir.path().join("t.csv")).expect("table");
+        assert!(
+            text.starts_with("\u{feff}\"time_UTC\",\"event\",\"b\"\r\n"),
+            "{text}"
+        );
     }
 
     #[test]
