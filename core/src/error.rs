@@ -62,8 +62,8 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// An id, a file or an argument cannot be used. Nothing was sent. Correct the input at the
-    /// row the message names and call again.
+    /// An id, a file or an argument cannot be used: nothing was sent (`sent` says "no"). Or the
+    /// vendor refused the request: it was sent ("yes"), and nothing of it was carried out.
     InvalidInput = 1,
     /// The set-up is wrong: a token with a blank in it, a journal of another project, an option
     /// that this vendor does not have. Correct the set-up and call again.

@@ -112,6 +112,38 @@ async fn a_deadline_is_warned_of_before_it_is_missed() {
     assert!(report.problems.is_empty(), "answered, if late");
 }
 
+#[test]
+fn dates_that_cannot_be_meant_are_refused() {
+    let sandbox = sandbox(json!({}), &json!([]));
+    let place = tempfile::tempdir().unwrap();
+    let client = client(&sandbox, &place.path().join("dsr.sqlite3")).unwrap();
+    let now = client.now_ms();
+    let plan = |received_at, deadline| {
+        let options = PlanOptions {
+            received_at,
+            deadline,
+            ..PlanOptions::default()
+        };
+        let ids = dsrkit::IdSource::iter(["a"]);
+        client
+            .freeze(ids, terms(Kind::Deletion), &options)
+            .map(drop)
+    };
+    for (received_at, deadline) in [
+        (Some(now), Some(now - DAY)),
+        (None, Some(now - DAY)),
+        (Some(now + 2 * DAY), None),
+        (Some(-1), None),
+        (None, Some(-5)),
+    ] {
+        let error = plan(received_at, deadline).unwrap_err();
+        assert_eq!(error.kind(), dsrkit::ErrorKind::InvalidInput, "{error}");
+    }
+    // A request that was found late, and a sender whose clock is ahead.
+    plan(Some(now - 60 * DAY), Some(now - 30 * DAY)).unwrap();
+    plan(Some(now + DAY / 2), None).unwrap();
+}
+
 /// The window to cancel in is as long as it was promised, wherever the clock is set.
 #[tokio::test]
 async fn no_clock_shortens_or_stretches_hold_for() {

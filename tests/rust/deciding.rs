@@ -67,6 +67,7 @@ async fn a_lost_deletion_is_sent_again_only_with_the_number_of_its_people() {
         let again = Decision::SendAgain { confirm: wrong };
         let error = run.decide(batch, again).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotConfirmed);
+        assert!(error.hint().contains("that number"), "{}", error.hint());
     }
     let again = Decision::SendAgain { confirm: Some(3) };
     let report = run.decide(batch, again).await.unwrap();
@@ -77,6 +78,39 @@ async fn a_lost_deletion_is_sent_again_only_with_the_number_of_its_people() {
     assert_eq!(submissions(&case.sandbox).0, 2, "as the person decided");
     let error = run.decide(batch, Decision::GiveUp).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_was_given_up_asks_for_no_decision_any_more() {
+    let case = case(json!({}), &lost());
+    let (run, report) = case.run(Kind::Deletion, &["a", "b"]).await;
+    let batch = report.problems[0].batch.unwrap();
+    let report = run.decide(batch, Decision::GiveUp).await.unwrap();
+    assert_eq!(report.counts.get("failed"), Some(&2));
+    let hint = &report.problems[0].hint;
+    assert!(
+        hint.contains("a new plan") && !hint.contains("decide"),
+        "{hint}"
+    );
+    let error = run.decide(batch, Decision::GiveUp).await.unwrap_err();
+    assert!(error.hint().contains("a new plan"), "{}", error.hint());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_run_that_was_not_started_and_one_that_was_cancelled_say_what_helps() {
+    let case = case(json!({}), &json!([]));
+    let options = dsrkit::PlanOptions::default();
+    let plan = case
+        .client
+        .freeze(IdSource::iter(["a"]), terms(Kind::Deletion), &options)
+        .unwrap();
+    let run = case.client.run(plan.id()).unwrap();
+    let error = run.wait().await.unwrap_err();
+    assert!(error.hint().contains("Start the plan"), "{}", error.hint());
+    run.cancel().await.unwrap();
+    let error = plan.start(Some(&plan.confirm()), false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(!error.hint().contains("again"), "{}", error.hint());
 }
 
 /// The vendor refuses what is sent again, for the very task that was thought to be lost.

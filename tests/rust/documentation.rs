@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use dsrkit::sandbox::{Sandbox, SandboxOptions};
 use dsrkit::vendor::mixpanel::Builder;
-use dsrkit::{Client, IdSource, Journal, Region};
+use dsrkit::{Client, EventKind, IdSource, Journal, Region};
 
 static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
 
@@ -31,7 +31,10 @@ async fn readme() -> dsrkit::Result<()> {
     let run = plan.start(plan.confirm()).await?;
     let mut events = run.events();
     while let Some(event) = events.next().await {
-        println!("{}", event?.text);
+        let event = event?;
+        if event.kind != EventKind::Waiting {
+            println!("{}", event.text);
+        }
     }
     println!("{:?}", run.report()?.counts);
     // END

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use dsrkit::sandbox::Sandbox;
-use dsrkit::{Client, Confirmation, ErrorKind, EventKind, IdSource, RunState};
+use dsrkit::{Client, Confirmation, ErrorKind, EventKind, IdSource, Kind, PlanOptions, RunState};
 use serde_json::json;
 
 #[path = "support/mod.rs"]
 mod support;
-use support::{client, sandbox};
+use support::{client, sandbox, terms};
 
 const DAY: i64 = 86_400_000;
 
@@ -257,4 +257,29 @@ async fn collecting_too_early_says_so() {
     assert!(report.packages.is_none());
     let report = client.run(run.id()).unwrap().await.unwrap();
     assert!(report.problems.is_empty());
+}
+
+/// One bad archive is a problem in the report; a place that is no folder is nothing to be overlooked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn collecting_into_what_is_no_folder_is_an_error() {
+    let sandbox = sandbox(json!({}), &json!([]));
+    let place = tempfile::tempdir().unwrap();
+    let client = client(&sandbox, &place.path().join("dsr.sqlite3")).unwrap();
+    let ids = IdSource::iter(["a"]);
+    let plan = client
+        .freeze(ids, terms(Kind::Retrieval), &PlanOptions::default())
+        .unwrap();
+    let run = plan.start(None, false).unwrap();
+    run.wait().await.unwrap();
+    let options = dsrkit::CollectOptions::default();
+    let good = place.path().join("out");
+    let report = run.collect(&good, &options).await.unwrap();
+    assert_eq!(report.packages.as_deref(), Some(good.as_path()));
+    let file = place.path().join("f.py");
+    std::fs::write(&file, "x").unwrap();
+    for wrong in [file.clone(), file.join("below")] {
+        let error = run.collect(&wrong, &options).await.unwrap_err();
+        assert_eq!(error.kind(), dsrkit::ErrorKind::Io, "{error}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "x");
 }

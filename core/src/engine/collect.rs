@@ -89,7 +89,8 @@ pub(crate) fn prepare(run: &RunBook, _state: RunState) -> Result<Order> {
         return Err(Error::new(
             ErrorKind::NotFound,
             "this run was purged: its archives, its packages and its ids are gone",
-        ));
+        )
+        .with_hint("To give these people their data again, make a new plan."));
     }
     let sealed = |task: &str| {
         let mut carried = run.carried(task).peekable();
@@ -143,8 +144,12 @@ pub(crate) async fn collect(
     let mut secrets = project.vendor.archive_secrets().to_vec();
     secrets.extend(options.secrets.iter().cloned());
     let mut problems = Vec::new();
+    // A folder that cannot be used is the caller's to know at once; a bad archive is not.
     let mut index = None;
-    if order.archives.is_empty() {
+    if !order.archives.is_empty() {
+        index = Some(Index::create(&out)?);
+    }
+    if index.is_none() {
         problems.push(Problem {
             batch: None,
             task_id: None,
@@ -182,11 +187,9 @@ pub(crate) async fn collect(
         };
         match blocking(move || work.run()).await {
             Ok(collected) => {
-                let index = match &mut index {
-                    Some(index) => index,
-                    None => index.insert(Index::create(&out)?),
-                };
-                index.add(&task, &collected.written, collected.unassigned_lines)?;
+                if let Some(index) = &mut index {
+                    index.add(&task, &collected.written, collected.unassigned_lines)?;
+                }
             }
             Err(error) => problems.push(Problem {
                 batch: batches.first().copied(),
@@ -198,6 +201,7 @@ pub(crate) async fn collect(
             }),
         }
     }
+    let index = index.filter(|index| !index.tasks().is_empty());
     let written = index.is_some();
     let tasks = index.as_ref().map(|index| index.tasks().to_vec());
     if let Some(index) = index {

@@ -95,13 +95,16 @@ impl Engine {
 fn waiting(book: &Book, id: &str, no: u32) -> Result<BatchRow> {
     let run = book.run(id)?;
     let batch = run.batches.get(no as usize).ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, "this run has no such batch").with("batch", no)
+        Error::new(ErrorKind::NotFound, "this run has no such batch")
+            .with("batch", no)
+            .with_hint("The report's problems name the batches that wait for a decision.")
     })?;
     if batch.sealed_at.is_some() {
         return Err(Error::new(
             ErrorKind::NotFound,
             "this run was purged: nothing is left to decide about",
-        ));
+        )
+        .with_hint("People who still want an answer need a new plan."));
     }
     if matches!(batch.state, BatchState::Held | BatchState::Rejected) {
         return Ok(batch.clone());
@@ -113,7 +116,7 @@ fn waiting(book: &Book, id: &str, no: u32) -> Result<BatchRow> {
             batch.state.as_str().to_lowercase()
         ),
     )
-    .with_hint("report.problems names the batches that do."))
+    .with_hint("Only a batch that is held or rejected does. People who still want an answer need a new plan."))
 }
 
 /// Asks the vendor for a task and makes sure that it is the batch's (rule W12).
@@ -176,7 +179,8 @@ fn decided(
                 return Err(Error::new(
                     ErrorKind::Cancelled,
                     "this run was cancelled; make a new plan of these people",
-                ));
+                )
+                .with_hint("A cancelled run stays cancelled."));
             }
             if run.row.terms.kind == Kind::Deletion && *confirm != Some(u64::from(batch.n)) {
                 return Err(Error::new(
@@ -185,7 +189,8 @@ fn decided(
                         "a deletion cannot be undone: confirm the number of the batch's people, {}",
                         batch.n
                     ),
-                ));
+                )
+                .with_hint("Decide again and confirm that number, not the plan's confirm value."));
             }
             changes.extend(drop_jobs(run, batch.no));
             batch.state = BatchState::Ready;

@@ -104,10 +104,11 @@ impl Engine {
                 return Err(unpaused_error(&reason));
             }
             if !approved {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    "the plan was not started; call start",
-                ));
+                return Err(
+                    Error::new(ErrorKind::Config, "this run's plan was not started").with_hint(
+                        "Start the plan of this run first, a deletion with its confirm value.",
+                    ),
+                );
             }
             self.own().await?;
             let before = self.next_due(id)?;

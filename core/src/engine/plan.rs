@@ -47,6 +47,7 @@ pub(crate) fn freeze(
 ) -> Result<RunRow> {
     project.vendor.check(terms)?;
     check(terms, options)?;
+    check_times(options, project.now())?;
     let archives = archives(project, terms.kind, options)?;
     let intake = take_in(source, &intake_options(project, terms.kind, options))?;
     let (subjects, duplicates) = (intake.subjects, intake.duplicates);
@@ -123,8 +124,9 @@ pub(crate) fn freeze(
             purged_at: None,
         };
         let mut texts = vec![format!(
-            "{} of {subjects} people in {} frozen; nothing sent",
+            "{} of {} in {} frozen; nothing sent",
             terms.kind,
+            counted(subjects, "person"),
             counted(u64::from(frozen.batches), "batch")
         )];
         texts.extend(warnings.iter().cloned());
@@ -166,6 +168,31 @@ fn check(terms: Terms, options: &PlanOptions) -> Result<()> {
         return refuse("reference is longer than 200 bytes");
     }
     Ok(())
+}
+
+/// How far ahead of this clock the one may go that told when a request came.
+const AHEAD: Millis = 86_400_000;
+
+/// Dates that cannot be meant.
+fn check_times(options: &PlanOptions, now: Millis) -> Result<()> {
+    let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidInput, message));
+    let received = options.received_at.unwrap_or(now);
+    if received < 0 || options.deadline.is_some_and(|at| at < 0) {
+        return refuse("received_at and deadline are times after 1970");
+    }
+    if received > now.saturating_add(AHEAD) {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "received_at lies in the future",
+        )
+        .with_hint("It is compared with the client's clock; a simulated vendor has a clock of its own."));
+    }
+    match options.deadline {
+        Some(deadline) if deadline < received => {
+            refuse("deadline is before received_at; a request whose deadline has passed needs both")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn deadline(terms: Terms, options: &PlanOptions, now: Millis) -> Millis {
@@ -292,13 +319,17 @@ pub(crate) fn check_confirmation(
     } else if digest.is_empty() {
         "the confirmation of a plan is its whole confirm value, count and digest".to_owned()
     } else {
-        "the plan changed: its count fits the confirmation, its ids or terms do not".to_owned()
+        "this is the confirmation of another plan: its count fits, its ids or terms do not"
+            .to_owned()
     };
     Err(Error::new(ErrorKind::NotConfirmed, message))
 }
 
-/// "1 request", "2 requests".
+/// "1 request", "2 requests", "2 people".
 pub(crate) fn counted(count: u64, what: &str) -> String {
+    if what == "person" && count != 1 {
+        return format!("{count} people");
+    }
     let (stem, many) = match what.strip_suffix("ch") {
         Some(stem) => (format!("{stem}ch"), "es"),
         None => (what.to_owned(), "s"),

@@ -112,6 +112,12 @@ fn ambiguous(book: &RunBook) -> Vec<AmbiguousAttempt> {
 /// A deadline that is nearer than this stands among the problems.
 const SOON: Millis = 7 * 86_400_000;
 
+/// What to do about a batch that the vendor saw and refused.
+const REFUSED: &str = "It was sent, and the vendor refused it: nothing of it was carried out. Once the reason is gone, decide to send the batch again, or make a new plan.";
+
+/// What to do about a batch that a person gave up, though it may have been carried out.
+const GIVEN_UP: &str = "Nothing more is done about it. If the vendor did not carry it out, make a new plan of these people.";
+
 /// Looks at a job that failed in a row before the report says so.
 const UNSEEN: u32 = 5;
 
@@ -132,6 +138,8 @@ fn problems(book: &RunBook, now: Millis) -> Vec<Problem> {
                 BatchState::Held => {
                     "Look at the vendor, then decide about this batch: send it again, let it follow a task, or give it up."
                 }
+                BatchState::Rejected if kind == ErrorKind::InvalidInput => REFUSED,
+                BatchState::Failed if kind == ErrorKind::Ambiguous => GIVEN_UP,
                 _ => kind.hint(),
             };
             Problem {

@@ -128,7 +128,8 @@ impl Engine {
             return Err(Error::new(
                 ErrorKind::Cancelled,
                 "this plan was cancelled; make a new one",
-            ));
+            )
+            .with_hint("A cancelled plan stays cancelled."));
         }
         if row.approved_at.is_some() {
             return Ok(());
@@ -163,8 +164,10 @@ impl Engine {
         if self.owns() && book.runs.contains_key(id) {
             return Ok(());
         }
-        let run = RunBook::load(&self.project, id)?
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "this journal has no run of that id"))?;
+        let run = RunBook::load(&self.project, id)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "this journal has no run of that id")
+                .with_hint("Check the run's id and the journal's name; the client lists its runs.")
+        })?;
         book.runs.insert(id.to_owned(), run);
         Ok(())
     }

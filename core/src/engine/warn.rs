@@ -1,6 +1,7 @@
 //! The deadline of a run: said aloud before it is missed.
 
 use super::book::{Book, RunBook};
+use super::plan::counted;
 use super::project::Project;
 use crate::error::Result;
 use crate::journal::{BatchState, Change};
@@ -60,12 +61,12 @@ pub(super) fn warn(project: &Project, book: &mut Book, run: &str) -> Result<()> 
     let passed = WARNINGS.iter().filter(due).count();
     row.warned = u32::try_from(passed).unwrap_or(u32::MAX);
     let text = format!(
-        "the legal deadline {}: {} people are without an answer",
+        "the legal deadline {}: {} without an answer",
         match distance(row.deadline_at, now) {
             passed if passed.starts_with("passed") => passed,
             soon => format!("is {soon}"),
         },
-        unanswered(book_of_run)
+        counted(unanswered(book_of_run), "person")
     );
     let event = book_of_run.event(now, EventKind::Deadline, None, None, text);
     book.commit(project.journal.as_ref(), run, vec![Change::Run(row), event])

@@ -184,6 +184,11 @@ fn refused(
                 error.with_hint("A used-up quota is the vendor's to raise; waiting does not help.");
         }
         403 => error = error.with_hint(credential.permit),
+        _ if kind == ErrorKind::InvalidInput => {
+            error = error.with_hint(
+                "It was sent, and the vendor refused it: nothing of it was carried out. Correct what it refuses.",
+            );
+        }
         _ => {}
     }
     if error.is_retryable() {

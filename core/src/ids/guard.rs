@@ -15,6 +15,7 @@ pub(super) struct Problem {
 }
 
 pub(super) const EMPTY: &str = "empty";
+pub(super) const HEADER: &str = "looks like a header, not an id";
 pub(super) const TOO_LONG: &str = "longer than the limit";
 
 const fn never(reason: &'static str) -> Problem {
@@ -157,7 +158,7 @@ pub(super) fn check(id: &str, made: Made, row: Row, max_bytes: usize) -> Option<
         return None;
     }
     if is_header_word(id) {
-        return Some(unusual("looks like a header, use column="));
+        return Some(unusual(HEADER));
     }
     // In a table the columns are known already.
     if row == Row::First && id.contains([',', ';', '\t']) {

@@ -133,7 +133,7 @@ fn row_4_a_header_is_one_only_in_the_first_row() {
     assert_eq!(whole("a,b", Row::FirstOfTable, 255), None);
     assert!(
         whole("id", Row::First, 255)
-            .is_some_and(|p| p.reason.contains("looks like a header, use column="))
+            .is_some_and(|p| p.reason.contains("looks like a header, not an id"))
     );
 }
 

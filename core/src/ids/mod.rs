@@ -261,8 +261,18 @@ impl Import<'_> {
             message.extend(["; and ", &unlisted.to_string(), " more"]);
         }
         let mut hint = String::from("Correct these rows; nothing was taken in.");
+        if self.place == "line" && self.refused.iter().any(|bad| bad.reason == guard::HEADER) {
+            hint.push_str(" A file with a header is a .csv: name the column with column=.");
+        }
         if self.any_unusual {
             hint.push_str(" If they are meant, pass allow_unusual.");
+        }
+        if self.refused.iter().any(|bad| bad.reason == guard::TOO_LONG) {
+            hint.extend([
+                " An id has at most ",
+                &self.options.max_id_bytes.to_string(),
+                " bytes.",
+            ]);
         }
         if self.options.purpose == Purpose::Retrieval {
             hint.push_str(" To leave them out, pass skip_bad.");

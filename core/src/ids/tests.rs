@@ -145,7 +145,8 @@ fn row_4_a_header_in_a_text_file() {
         let (_folder, source) = file("ids.txt", format!("{first}\nb\n").as_bytes());
         let error = refused(source, &options(DELETION));
         assert!(error.message().contains("line 1: looks like a "), "{error}");
-        assert!(error.message().contains("column="), "{error}");
+        let advice = format!("{} {}", error.message(), error.hint());
+        assert!(advice.contains("column="), "{advice}");
         assert!(!error.to_string().contains(first));
     }
     let intake =

@@ -54,15 +54,15 @@ fn head(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if report.duplicates > 0 {
         let _ = write!(
             people,
-            "; {} rows repeated one of them",
-            count(report.duplicates)
+            "; {} repeated one of them",
+            several(report.duplicates, "row")
         );
     }
     if report.refused.total > 0 {
         let _ = write!(
             people,
-            "; {} rows were left out",
-            count(report.refused.total)
+            "; {} left out",
+            several(report.refused.total, "row")
         );
     }
     line("People", &people)
@@ -72,12 +72,7 @@ fn outcomes(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "\nWhat became of them")?;
     for outcome in Outcome::ALL {
         if let Some(people) = report.counts.get(outcome.as_str()) {
-            writeln!(
-                f,
-                "  {:>10}  {}",
-                count(*people),
-                said(*outcome, report.kind)
-            )?;
+            writeln!(f, "  {:>10}  {}", count(*people), said(*outcome, report))?;
         }
     }
     let sum: u64 = report.counts.values().sum();
@@ -89,9 +84,9 @@ fn work(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let looks: u64 = report.jobs.iter().map(|job| job.polls).sum();
     writeln!(
         f,
-        "  {} at the vendor, asked about {} times.",
-        several(report.jobs.len(), "task"),
-        count(looks)
+        "  {} at the vendor, asked about {}.",
+        several(report.jobs.len() as u64, "task"),
+        several(looks, "time")
     )?;
     let cancelled = |word: &str| {
         let is = |job: &&super::report::JobReport| job.cancel.as_deref() == Some(word);
@@ -110,7 +105,7 @@ fn work(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ),
     ] {
         if cancelled(word) > 0 {
-            writeln!(f, "  {} {text}.", several(cancelled(word), "task"))?;
+            writeln!(f, "  {} {text}.", several(cancelled(word) as u64, "task"))?;
         }
     }
     if report.ambiguous.is_empty() {
@@ -119,7 +114,7 @@ fn work(report: &ReportData, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "  {} without a usable answer; each may have been carried out:",
-            several(report.ambiguous.len(), "request")
+            several(report.ambiguous.len() as u64, "request")
         )?;
         for attempt in report.ambiguous.iter().take(SHOWN) {
             writeln!(
@@ -191,9 +186,12 @@ fn state(state: RunState) -> &'static str {
     }
 }
 
-fn said(outcome: Outcome, kind: Kind) -> &'static str {
-    match (outcome, kind) {
+fn said(outcome: Outcome, report: &ReportData) -> &'static str {
+    match (outcome, report.kind) {
         (Outcome::Done, Kind::Deletion) => "erased, as the vendor says",
+        (Outcome::Done, Kind::Retrieval) if report.purged_at_ms.is_some() => {
+            "retrieved: their data was here and was removed"
+        }
         (Outcome::Done, Kind::Retrieval) => "retrieved: their data is on this machine",
         (Outcome::Pending, _) => "not sent yet, or sent without an answer so far",
         (Outcome::Submitted, _) => "taken by the vendor, which is at work",
@@ -226,9 +224,9 @@ fn count(number: u64) -> String {
     text
 }
 
-fn several(number: usize, what: &str) -> String {
+fn several(number: u64, what: &str) -> String {
     let many = if number == 1 { "" } else { "s" };
-    format!("{} {what}{many}", count(number as u64))
+    format!("{} {what}{many}", count(number))
 }
 
 #[cfg(test)]
@@ -296,5 +294,51 @@ mod tests {
             text.lines().all(|line| line.chars().count() <= 100),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_was_removed_is_not_said_to_be_here_and_one_is_one() {
+        let mut report = ReportData {
+            run_id: "019b8d62-7a80-7356-84f2-2602e50e11e1".into(),
+            kind: Kind::Retrieval,
+            compliance: Compliance::Gdpr,
+            reference: None,
+            state: RunState::Finished,
+            subjects: 1,
+            duplicates: 1,
+            refused: RefusedRows {
+                total: 1,
+                rows: Vec::new(),
+            },
+            counts: [("done", 1)].into(),
+            jobs: vec![JobReport {
+                task_id: "1".into(),
+                status: "SUCCESS".into(),
+                origin: "created".into(),
+                ids: 1,
+                cancel: None,
+                polls: 1,
+            }],
+            ambiguous: Vec::new(),
+            problems: Vec::new(),
+            received_at_ms: 0,
+            deadline_ms: 1,
+            at_ms: 0,
+            packages: None,
+            purged_at_ms: None,
+            missing_texts: Vec::new(),
+        };
+        let text = report.to_string();
+        for part in [
+            "their data is on this machine",
+            "1; 1 row repeated one of them; 1 row left out",
+            "1 task at the vendor, asked about 1 time.",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        report.purged_at_ms = Some(1);
+        let text = report.to_string();
+        assert!(!text.contains("is on this machine"), "{text}");
+        assert!(text.contains("was removed from this machine"), "{text}");
     }
 }

@@ -110,7 +110,12 @@ impl OwnerLock {
 fn in_use(file: File) -> Error {
     let mut text = String::new();
     let _ = file.take(1024).read_to_string(&mut text);
+    let mut hint = "Wait for that process to end, or let it do the work; reading works meanwhile.";
     let owner = match serde_json::from_str::<Owner>(&text) {
+        Ok(Owner { pid, since, .. }) if pid == std::process::id() => {
+            hint = "Use the client that this program has open already, or close it first.";
+            format!("process {pid} since {since}, which is this one")
+        }
         Ok(Owner { pid, since, .. }) => format!("process {pid} since {since}"),
         // It has the lock and has not written its name yet.
         Err(_) => "another process".to_owned(),
@@ -120,7 +125,7 @@ fn in_use(file: File) -> Error {
         format!("the journal is in use by {owner}; reading works"),
     )
     .retry(RetryAdvice::After(None))
-    .with_hint("Wait for that process to end, or let it do the work; reading works meanwhile.")
+    .with_hint(hint)
 }
 
 /// For people only, so it may come from the system's clock.
