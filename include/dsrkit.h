@@ -4,6 +4,7 @@
  *
  *     #include <dsrkit.h>
  *     #include <stdio.h>
+ *     #include <string.h>
  *
  *     // Erases two people, and tells when the vendor has done it. The run stands in the journal: after
  *     // a crash, dsr_client_runs and dsr_client_run find it, and the same loop goes on with it.
@@ -19,7 +20,7 @@
  *         printf("%s\nconfirm with %s\n", dsr_plan_estimate(p), dsr_plan_confirm(p));
  *         if (dsr_plan_start(p, dsr_plan_confirm(p), &r, &err)) goto end;
  *         while (dsr_run_next_event(r, -1, &e, &err) == DSR_OK) {
- *             puts(dsr_event_text(e));
+ *             if (strcmp(dsr_event_kind(e), "waiting")) puts(dsr_event_text(e));
  *             dsr_event_free(e);
  *         }
  *         if (err || dsr_run_report(r, &rep, &err)) goto end;
@@ -64,8 +65,9 @@
  * from 1970 (UTC), by the client's clock.
  *
  * IDS. A distinct id is used exactly as given. The _n twins take lengths in bytes; an id with a
- * NUL inside is refused. No error, event or report holds an id: only dsr_outcome_id, what
- * dsr_run_outcomes_csv writes and perhaps dsr_answer_body do.
+ * NUL inside is refused. No error, event or report holds an id: only dsr_outcome_id,
+ * dsr_outcome_package (the folder's name shows some of it), what dsr_run_outcomes_csv writes,
+ * dsr_sandbox_ledger and perhaps dsr_answer_body do.
  */
 
 
@@ -644,13 +646,14 @@ dsr_status dsr_plan_options_set_reference(dsr_plan_options *options,
                                           const char *reference_or_null,
                                           dsr_error **err);
 
-// When the request reached you, in milliseconds since 1970 (UTC). Default: now.
+// When the request reached you, in milliseconds since 1970 (UTC), at most a day ahead of the
+// client's clock. Default: now.
 dsr_status dsr_plan_options_set_received_at_ms(dsr_plan_options *options,
                                                int64_t at_ms,
                                                dsr_error **err);
 
-// When the answer is due, in milliseconds since 1970 (UTC). Default: 30 days after it was received
-// (GDPR), 45 days (CCPA).
+// When the answer is due, in milliseconds since 1970 (UTC), not before it was received. Default: 30
+// days after it was received (GDPR), 45 days (CCPA).
 dsr_status dsr_plan_options_set_deadline_ms(dsr_plan_options *options,
                                             int64_t at_ms,
                                             dsr_error **err);
@@ -670,8 +673,8 @@ dsr_status dsr_plan_options_set_archives(dsr_plan_options *options,
                                          const char *path_or_null,
                                          dsr_error **err);
 
-// Plans of a .csv or .jsonl file: the column or key that holds the ids. NULL, the default: the
-// file's only column.
+// Plans of a .csv or .jsonl file: the column or key that holds the ids. NULL, the default: the one
+// that is called distinct_id, else $distinct_id, else the only one.
 dsr_status dsr_plan_options_set_column(dsr_plan_options *options,
                                        const char *column_or_null,
                                        dsr_error **err);
@@ -817,13 +820,15 @@ dsr_status dsr_client_create_deletion_n(const dsr_client *client,
                                         dsr_job **job,
                                         dsr_error **err);
 
-// The status of a retrieval task.
+// The status of a retrieval task: NOT_FOUND for one that the vendor says it does not know, which is
+// no error; DSR_NOT_FOUND when it answers 404.
 dsr_status dsr_client_get_retrieval(const dsr_client *client,
                                     const char *task_id,
                                     dsr_job **job,
                                     dsr_error **err);
 
-// The status of a deletion task.
+// The status of a deletion task: NOT_FOUND for one that the vendor says it does not know, which is
+// no error; DSR_NOT_FOUND when it answers 404.
 dsr_status dsr_client_get_deletion(const dsr_client *client,
                                    const char *task_id,
                                    dsr_job **job,
@@ -1104,7 +1109,8 @@ const char *dsr_run_id(const dsr_run *run);
 dsr_status dsr_run_plan(const dsr_run *run, dsr_plan **plan, dsr_error **err);
 
 // Waits until nothing more can happen without a person: the run is finished, held or cancelled.
-// DSR_DEADLINE after timeout_ms (negative: no limit), which does the run no harm.
+// DSR_DEADLINE after timeout_ms (-1: no limit; any other below 0 counts as 0), which does the run no
+// harm.
 dsr_status dsr_run_wait(const dsr_run *run,
                         int64_t timeout_ms,
                         dsr_report **report,
@@ -1148,9 +1154,11 @@ dsr_status dsr_run_state(const dsr_run *run, const char **state, dsr_error **err
 // When something of the run is due next, in milliseconds since 1970 (UTC); -1 when nothing is.
 dsr_status dsr_run_next_due_ms(const dsr_run *run, int64_t *next_due_ms, dsr_error **err);
 
-// What the run waits for: "rate", "scan budget", "back-off", "poll" or "hold_for"; NULL for
+// What the run waits for: "rate", "scan budget", "back-off", "poll", "deadline" or "hold_for"; NULL for
 // nothing. The text is never freed.
-dsr_status dsr_run_waiting_for(const dsr_run *run, const char **reason, dsr_error **err);
+dsr_status dsr_run_waiting_for(const dsr_run *run,
+                               const char **reason,
+                               dsr_error **err);
 
 // How many ids have this outcome now (a word of dsr_outcome_word). DSR_INVALID_INPUT for any other
 // word.
@@ -1161,7 +1169,7 @@ dsr_status dsr_run_count(const dsr_run *run, const char *word, uint64_t *ids, ds
 dsr_status dsr_run_jobs(const dsr_run *run, char **json, dsr_error **err);
 
 // The next event, from the run's first one on; reading drives the run. Waits timeout_ms at most,
-// without limit when that is negative. DSR_NO_EVENT when nothing happened in that time or
+// without limit when that is -1; any other below 0 counts as 0. DSR_NO_EVENT when nothing happened in that time or
 // dsr_run_wakeup was called, DSR_END when nothing more can happen without a person; neither is an
 // error. An error (DSR_UNAUTHENTICATED, for example) may be mended and reading go on.
 dsr_status dsr_run_next_event(const dsr_run *run,
@@ -1242,7 +1250,8 @@ dsr_status dsr_run_event_after(const dsr_run *run,
                                dsr_error **err);
 
 // Writes the outcome of each id as a CSV file with a header line: id, outcome, batch, task_id,
-// package. Readable by its owner only; the file appears whole or not at all. Personal data.
+// package. Readable by its owner only; the file appears whole or not at all. Personal data. Ids are
+// written as they are, for programs: a spreadsheet may take one that begins with = for a formula.
 dsr_status dsr_run_outcomes_csv(const dsr_run *run, const char *csv_path, dsr_error **err);
 
 // Writes what was recorded until now as a CSV file with a header line: seq, at (UTC), kind, batch,

@@ -4,7 +4,8 @@
 //     dsr::client client(project.region(DSR_REGION_EU), "dsr.sqlite3");
 //     dsr::plan plan = client.plan_deletion(ids, dsr::plan_options().reference("DSR-2026-0042"));
 //     dsr::run run = plan.start(plan.confirm());
-//     for (const dsr::event &event : run.events()) std::cout << event.text() << '\n';
+//     for (const dsr::event &event : run.events())
+//         if (event.kind() != "waiting") std::cout << event.text() << '\n';
 //     std::cout << run.report().count("done") << " deleted\n";
 //
 // Handles are move-only. Every failure throws a dsr::error; dsr::attempt() gives it back instead. A std::string_view that a getter gives

@@ -39,13 +39,14 @@ impl Events {
     }
 }
 
-/// The caller's time-out; none for a negative one.
+/// The caller's time-out. Only -1 says that there is none: what is left of a time that has passed
+/// must not become a wait without end.
 pub fn limit(timeout_ms: i64) -> Option<Duration> {
-    u64::try_from(timeout_ms).ok().map(Duration::from_millis)
+    (timeout_ms != -1).then(|| Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0)))
 }
 
 /// The next event, from the run's first one on; reading drives the run. Waits timeout_ms at most,
-/// without limit when that is negative. DSR_NO_EVENT when nothing happened in that time or
+/// without limit when that is -1; any other below 0 counts as 0. DSR_NO_EVENT when nothing happened in that time or
 /// dsr_run_wakeup was called, DSR_END when nothing more can happen without a person; neither is an
 /// error. An error (DSR_UNAUTHENTICATED, for example) may be mended and reading go on.
 #[unsafe(no_mangle)]

@@ -71,7 +71,8 @@ fn write(
 }
 
 /// Writes the outcome of each id as a CSV file with a header line: id, outcome, batch, task_id,
-/// package. Readable by its owner only; the file appears whole or not at all. Personal data.
+/// package. Readable by its owner only; the file appears whole or not at all. Personal data. Ids are
+/// written as they are, for programs: a spreadsheet may take one that begins with = for a formula.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_outcomes_csv(
     run: *const dsr_run,

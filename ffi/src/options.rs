@@ -178,7 +178,16 @@ pub unsafe extern "C" fn dsr_plan_options_set_reference(
     })
 }
 
-/// When the request reached you, in milliseconds since 1970 (UTC). Default: now.
+/// A moment of the caller.
+fn since_1970(at_ms: i64) -> Result<i64> {
+    match at_ms {
+        0.. => Ok(at_ms),
+        _ => Err(Failure::input("at_ms must not be negative")),
+    }
+}
+
+/// When the request reached you, in milliseconds since 1970 (UTC), at most a day ahead of the
+/// client's clock. Default: now.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_plan_options_set_received_at_ms(
     options: *mut dsr_plan_options,
@@ -187,13 +196,13 @@ pub unsafe extern "C" fn dsr_plan_options_set_received_at_ms(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     change(unsafe { Caller::trusted(err) }, options, |_, options| {
-        options.options.received_at = Some(at_ms);
+        options.options.received_at = Some(since_1970(at_ms)?);
         Ok(())
     })
 }
 
-/// When the answer is due, in milliseconds since 1970 (UTC). Default: 30 days after it was received
-/// (GDPR), 45 days (CCPA).
+/// When the answer is due, in milliseconds since 1970 (UTC), not before it was received. Default: 30
+/// days after it was received (GDPR), 45 days (CCPA).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_plan_options_set_deadline_ms(
     options: *mut dsr_plan_options,
@@ -202,7 +211,7 @@ pub unsafe extern "C" fn dsr_plan_options_set_deadline_ms(
 ) -> dsr_status {
     // SAFETY: the caller keeps the header's rules.
     change(unsafe { Caller::trusted(err) }, options, |_, options| {
-        options.options.deadline = Some(at_ms);
+        options.options.deadline = Some(since_1970(at_ms)?);
         Ok(())
     })
 }
@@ -265,8 +274,8 @@ pub unsafe extern "C" fn dsr_plan_options_set_archives(
     })
 }
 
-/// Plans of a .csv or .jsonl file: the column or key that holds the ids. NULL, the default: the
-/// file's only column.
+/// Plans of a .csv or .jsonl file: the column or key that holds the ids. NULL, the default: the one
+/// that is called distinct_id, else $distinct_id, else the only one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_plan_options_set_column(
     options: *mut dsr_plan_options,

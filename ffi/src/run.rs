@@ -108,7 +108,8 @@ where
 }
 
 /// Waits until nothing more can happen without a person: the run is finished, held or cancelled.
-/// DSR_DEADLINE after timeout_ms (negative: no limit), which does the run no harm.
+/// DSR_DEADLINE after timeout_ms (-1: no limit; any other below 0 counts as 0), which does the run no
+/// harm.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_wait(
     run: *const dsr_run,

@@ -159,7 +159,8 @@ pub unsafe extern "C" fn dsr_client_create_deletion_n(
     create(caller, client, Kind::Deletion, ids, terms, job)
 }
 
-/// The status of a retrieval task.
+/// The status of a retrieval task: NOT_FOUND for one that the vendor says it does not know, which is
+/// no error; DSR_NOT_FOUND when it answers 404.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_client_get_retrieval(
     client: *const dsr_client,
@@ -177,7 +178,8 @@ pub unsafe extern "C" fn dsr_client_get_retrieval(
     )
 }
 
-/// The status of a deletion task.
+/// The status of a deletion task: NOT_FOUND for one that the vendor says it does not know, which is
+/// no error; DSR_NOT_FOUND when it answers 404.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_client_get_deletion(
     client: *const dsr_client,

@@ -57,7 +57,7 @@ pub unsafe extern "C" fn dsr_run_next_due_ms(
     })
 }
 
-/// What the run waits for: "rate", "scan budget", "back-off", "poll" or "hold_for"; NULL for
+/// What the run waits for: "rate", "scan budget", "back-off", "poll", "deadline" or "hold_for"; NULL for
 /// nothing. The text is never freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dsr_run_waiting_for(

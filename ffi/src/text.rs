@@ -29,7 +29,7 @@ pub fn state_word(state: dsrkit::RunState) -> &'static CStr {
 
 /// What a run waits for.
 pub fn wait_word(reason: dsrkit::WaitReason) -> &'static CStr {
-    c_words!(reason.as_str(), "rate" "scan budget" "back-off" "poll" "hold_for")
+    c_words!(reason.as_str(), "rate" "scan budget" "back-off" "poll" "deadline" "hold_for")
 }
 
 /// What the end of a plan hangs on.

@@ -67,6 +67,7 @@ only_ours() { # everything the library shows is in the header
 library "$out/failpoints" --features failpoints
 library "$out"
 check "the committed header is fresh" cargo run -q -p dsrkit-ffi --example header -- --check
+check "the library's own tests" cargo test -q -p dsrkit-ffi --lib
 check "the library shows what the header declares" only_ours
 check "soname" grep -q 'libdsrkit.so.0' <(readelf -d "$out/libdsrkit.so.0")
 

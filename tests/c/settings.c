@@ -114,6 +114,8 @@ static void plans(const char *place) {
     GIVES(DSR_OK, dsr_plan_options_set_compliance(options, DSR_CCPA, &err));
     GIVES(DSR_OK, dsr_plan_options_set_disclosure(options, DSR_DISCLOSURE_SOURCES, &err));
     GIVES(DSR_OK, dsr_plan_options_set_reference(options, "DSR-8", &err));
+    GIVES(DSR_INVALID_INPUT, dsr_plan_options_set_received_at_ms(options, -1, &err));
+    GIVES(DSR_INVALID_INPUT, dsr_plan_options_set_deadline_ms(options, -5, &err));
     GIVES(DSR_OK, dsr_plan_options_set_received_at_ms(options, 1, &err));
     GIVES(DSR_OK, dsr_plan_options_set_deadline_ms(options, 4102444800000, &err));
     GIVES(DSR_OK, dsr_plan_options_set_skip_bad(options, true, &err));
