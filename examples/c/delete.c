@@ -4,6 +4,7 @@
 #include <dsrkit.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static dsr_status project(dsr_sandbox **sb, dsr_mixpanel **mp, dsr_error **err) {
     const char *token = getenv("DSRKIT_MIXPANEL_PROJECT_TOKEN");
@@ -23,7 +24,7 @@ int main(int argc, char **argv) {
         printf("%s; confirm with %s\n", dsr_plan_estimate(p), dsr_plan_confirm(p));
         if (!dsr_plan_start(p, dsr_plan_confirm(p), &r, &err)) {
             while (dsr_run_next_event(r, -1, &e, &err) == DSR_OK) {
-                puts(dsr_event_text(e));
+                if (strcmp(dsr_event_kind(e), "waiting")) puts(dsr_event_text(e));
                 dsr_event_free(e);
             }
             if (!err && !dsr_run_report(r, &rep, &err))

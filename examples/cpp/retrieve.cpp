@@ -11,7 +11,8 @@ int main(int argc, char **argv) try {
     const dsr::client client(sandbox.mixpanel(), argv[1]);
     const std::vector<std::string> ids = {"user-1", "user-2"};
     const dsr::run run = client.plan_retrieval(ids, dsr::plan_options().reference("DSR-7")).start();
-    for (const dsr::event &event : run.events()) std::cout << event.text() << '\n';
+    for (const dsr::event &event : run.events())
+        if (event.kind() != "waiting") std::cout << event.text() << '\n';
     const dsr::report report = run.collect(argv[2]);
     std::cout << report.count("done") << " packages in " << report.packages() << '\n';
 } catch (const std::exception &error) {

@@ -18,6 +18,7 @@ static class Delete {
     [DllImport(Lib)] static extern H dsr_plan_confirm(H plan);
     [DllImport(Lib)] static extern int dsr_plan_start(H plan, H confirm, out H run, out H err);
     [DllImport(Lib)] static extern int dsr_run_next_event(H run, long timeoutMs, out H e, out H err);
+    [DllImport(Lib)] static extern H dsr_event_kind(H e);
     [DllImport(Lib)] static extern H dsr_event_text(H e);
     [DllImport(Lib)] static extern void dsr_event_free(H e);
     [DllImport(Lib)] static extern int dsr_run_report(H run, out H report, out H err);
@@ -45,7 +46,7 @@ static class Delete {
         Must(dsr_plan_start(plan, dsr_plan_confirm(plan), out run, out err), err);
         int status;
         while ((status = dsr_run_next_event(run, -1, out e, out err)) == Ok) {
-            Console.WriteLine(Text(dsr_event_text(e)));
+            if (Text(dsr_event_kind(e)) != "waiting") Console.WriteLine(Text(dsr_event_text(e)));
             dsr_event_free(e);
         }
         if (status != End) Must(status, err);

@@ -50,7 +50,9 @@ func main() {
 	fmt.Println(C.GoString(C.dsr_plan_estimate(plan)), "confirm with", C.GoString(C.dsr_plan_confirm(plan)))
 	must(C.dsr_plan_start(plan, C.dsr_plan_confirm(plan), &run, &err), err)
 	for C.dsr_run_next_event(run, -1, &event, &err) == C.DSR_OK {
-		fmt.Println(C.GoString(C.dsr_event_text(event)))
+		if C.GoString(C.dsr_event_kind(event)) != "waiting" {
+			fmt.Println(C.GoString(C.dsr_event_text(event)))
+		}
 		C.dsr_event_free(event)
 	}
 	must(C.dsr_run_wait(run, -1, &report, &err), err)

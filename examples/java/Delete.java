@@ -27,7 +27,7 @@ public class Delete {
         System.out.println(dsr.dsr_plan_estimate(plan) + "; confirm with " + dsr.dsr_plan_confirm(plan));
         Pointer run = made(dsr.dsr_plan_start(plan, dsr.dsr_plan_confirm(plan), out, err)), event;
         while ((event = made(dsr.dsr_run_next_event(run, -1, out, err))) != null) {
-            System.out.println(dsr.dsr_event_text(event));
+            if (!dsr.dsr_event_kind(event).equals("waiting")) System.out.println(dsr.dsr_event_text(event));
             dsr.dsr_event_free(event);
         }
         System.out.println(dsr.dsr_report_count(made(dsr.dsr_run_report(run, out, err)), "done") + " deleted");
@@ -47,6 +47,7 @@ interface Dsr extends Library {
     String dsr_plan_confirm(Pointer plan);
     int dsr_plan_start(Pointer plan, String confirm, PointerByReference run, PointerByReference err);
     int dsr_run_next_event(Pointer run, long timeoutMs, PointerByReference event, PointerByReference err);
+    String dsr_event_kind(Pointer event);
     String dsr_event_text(Pointer event);
     void dsr_event_free(Pointer event);
     int dsr_run_report(Pointer run, PointerByReference report, PointerByReference err);

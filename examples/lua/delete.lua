@@ -13,6 +13,7 @@ const char *dsr_plan_estimate(void *plan);
 const char *dsr_plan_confirm(void *plan);
 int dsr_plan_start(void *plan, const char *confirm, void **run, void **err);
 int dsr_run_next_event(void *run, int64_t timeout_ms, void **event, void **err);
+const char *dsr_event_kind(void *event);
 const char *dsr_event_text(void *event);
 void dsr_event_free(void *event);
 int dsr_run_report(void *run, void **report, void **err);
@@ -46,7 +47,9 @@ local plan = made(dsr.dsr_client_plan_deletion, client, ids, 2, nil)
 print(ffi.string(dsr.dsr_plan_estimate(plan)) .. "; confirm with " .. ffi.string(dsr.dsr_plan_confirm(plan)))
 local run = made(dsr.dsr_plan_start, plan, dsr.dsr_plan_confirm(plan))
 for event in function() return made(dsr.dsr_run_next_event, run, -1) end do
-  print(ffi.string(dsr.dsr_event_text(event)))
+  if ffi.string(dsr.dsr_event_kind(event)) ~= "waiting" then
+    print(ffi.string(dsr.dsr_event_text(event)))
+  end
   dsr.dsr_event_free(event)
 end
 print(tonumber(dsr.dsr_report_count(made(dsr.dsr_run_report, run), "done")) .. " deleted")

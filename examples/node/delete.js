@@ -17,6 +17,7 @@ const estimate = declare('str dsr_plan_estimate(void *plan)');
 const confirmation = declare('str dsr_plan_confirm(void *plan)');
 const planStart = declare('int dsr_plan_start(void *plan, str confirm, _Out_ void **run, _Out_ void **err)');
 const nextEvent = promisify(declare('int dsr_run_next_event(void *run, int64_t timeout_ms, _Out_ void **event, _Out_ void **err)').async);
+const eventKind = declare('str dsr_event_kind(void *event)');
 const eventText = declare('str dsr_event_text(void *event)');
 const eventFree = declare('void dsr_event_free(void *event)');
 const runReport = declare('int dsr_run_report(void *run, _Out_ void **report, _Out_ void **err)');
@@ -42,7 +43,7 @@ async function main() {
   const [event, err] = [[null], [null]];
   let status;
   while ((status = await nextEvent(run, -1, event, err)) === OK) {
-    console.log(eventText(event[0]));
+    if (eventKind(event[0]) !== 'waiting') console.log(eventText(event[0]));
     eventFree(event[0]);
   }
   if (status !== END) throw new Error(`${message(err[0])}\n${hint(err[0])}`);

@@ -13,6 +13,7 @@ const char *dsr_plan_estimate(void *plan);
 const char *dsr_plan_confirm(void *plan);
 int dsr_plan_start(void *plan, const char *confirm, void **run, void **err);
 int dsr_run_next_event(void *run, int64_t timeout_ms, void **event, void **err);
+const char *dsr_event_kind(void *event);
 const char *dsr_event_text(void *event);
 void dsr_event_free(void *event);
 int dsr_run_report(void *run, void **report, void **err);
@@ -46,7 +47,7 @@ $plan = made('client_plan_deletion', $client, $ids, 2, null);
 echo $dsr->dsr_plan_estimate($plan), '; confirm with ', $dsr->dsr_plan_confirm($plan), "\n";
 $run = made('plan_start', $plan, $dsr->dsr_plan_confirm($plan));
 while ($event = made('run_next_event', $run, -1)) {
-    echo $dsr->dsr_event_text($event), "\n";
+    if ($dsr->dsr_event_kind($event) !== 'waiting') echo $dsr->dsr_event_text($event), "\n";
     $dsr->dsr_event_free($event);
 }
 echo $dsr->dsr_report_count(made('run_report', $run), 'done'), " deleted\n";

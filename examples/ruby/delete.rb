@@ -18,6 +18,7 @@ module Dsr
   extern 'char *dsr_plan_confirm(void *)'
   extern 'int dsr_plan_start(void *, char *, void *, void *)'
   extern 'int dsr_run_next_event(void *, int64_t, void *, void *)'
+  extern 'char *dsr_event_kind(void *)'
   extern 'char *dsr_event_text(void *)'
   extern 'void dsr_event_free(void *)'
   extern 'int dsr_run_report(void *, void *, void *)'
@@ -48,7 +49,7 @@ plan = Dsr.made(:client_plan_deletion, client, array, ids.size, nil)
 puts "#{Dsr.dsr_plan_estimate(plan)}; confirm with #{Dsr.dsr_plan_confirm(plan)}"
 run = Dsr.made(:plan_start, plan, Dsr.dsr_plan_confirm(plan))
 while (event = Dsr.made(:run_next_event, run, -1))
-  puts Dsr.dsr_event_text(event)
+  puts Dsr.dsr_event_text(event) unless Dsr.dsr_event_kind(event).to_s == 'waiting'
   Dsr.dsr_event_free(event)
 end
 puts "#{Dsr.dsr_report_count(Dsr.made(:run_report, run), 'done')} deleted"

@@ -5,7 +5,7 @@
 //! cargo run -p dsrkit --features sandbox --example erase -- --sandbox people.csv
 //! ```
 
-use dsrkit::{Client, IdSource, Journal, Mixpanel, Region, Result};
+use dsrkit::{Client, EventKind, IdSource, Journal, Mixpanel, Region, Result};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -50,7 +50,10 @@ async fn main() -> Result<()> {
     let run = plan.start(plan.confirm()).await?;
     let mut events = run.events();
     while let Some(event) = events.next().await {
-        println!("{}", event?.text);
+        let event = event?;
+        if event.kind != EventKind::Waiting {
+            println!("{}", event.text);
+        }
     }
     println!("{:?}", run.report()?.counts);
     Ok(())

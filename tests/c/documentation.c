@@ -37,7 +37,7 @@ static int readme(void) {
         dsr_plan_start(p, dsr_plan_confirm(p), &r, &err))
         return fail(err); /* dsr_error_message(err), dsr_error_hint(err) */
     while (dsr_run_next_event(r, -1, &e, &err) == DSR_OK) { /* DSR_END: over; else err says why */
-        puts(dsr_event_text(e));
+        if (strcmp(dsr_event_kind(e), "waiting")) puts(dsr_event_text(e)); /* not every look at the vendor */
         dsr_event_free(e);
     }
     if (!err && dsr_run_report(r, &rep, &err) == DSR_OK)
@@ -72,7 +72,7 @@ static void loop(void) {
     for (;;) {
         poll(&watched, 1, -1);
         while ((status = dsr_run_next_event(run, 0, &e, &err)) == DSR_OK) {
-            puts(dsr_event_text(e));
+            if (strcmp(dsr_event_kind(e), "waiting")) puts(dsr_event_text(e));
             dsr_event_free(e);
         }
         if (status != DSR_NO_EVENT) break;                 /* DSR_END, or an error */
