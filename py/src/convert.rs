@@ -123,6 +123,7 @@ pub fn plan<'py>(py: Python<'py>, plan: &PlanHandle) -> PyResult<Bound<'py, PyAn
     dict.set_item("refused", plain(py, &plan.row().refused)?)?;
     dict.set_item("reference", &plan.row().reference)?;
     dict.set_item("confirm", plan.confirm())?;
+    dict.set_item("deadline_ms", plan.row().deadline_at)?;
     dict.set_item("requests", estimate.requests)?;
     dict.set_item("sending", estimate.sending.as_secs_f64())?;
     dict.set_item("text", estimate.text)?;

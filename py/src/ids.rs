@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use dsrkit::{Error, ErrorKind, IdSource};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyList, PyString};
+use pyo3::types::{PyBytes, PyFloat, PyInt, PyList, PyString};
 use tokio::sync::mpsc;
 
 use crate::columns::{self, Chunk, Packed, Window};
@@ -255,12 +255,15 @@ fn texts(chunk: &Bound<'_, PyList>, first: u64) -> PyResult<Vec<String>> {
         let position = first + offset as u64;
         let Ok(text) = item.cast::<PyString>() else {
             let name = item.get_type().name()?;
-            let advice = match item.is_exact_instance_of::<PyInt>() {
-                true => "if these are the numbers as they were given, pass ids_as=\"int\"",
-                false => "an id that went through a number may be another person's",
+            let advice = if item.is_exact_instance_of::<PyInt>() {
+                "; if these are the numbers as they were given, pass ids_as=\"int\""
+            } else if item.is_instance_of::<PyFloat>() {
+                "; an id that went through a number may be another person's"
+            } else {
+                ""
             };
             return Err(PyTypeError::new_err(format!(
-                "position {position}: an id is a str, not {name}; {advice}"
+                "position {position}: an id is a str, not {name}{advice}"
             )));
         };
         let Ok(id) = text.to_str() else {

@@ -70,7 +70,7 @@ def test_a_column_of_a_table(client: dsrkit.Client, kind: str) -> None:
     assert read(client, TABLES[kind](IDS), "id") == IDS
     with pytest.raises(TypeError, match="whole table.*column="):
         client.plan_retrieval(TABLES[kind](IDS))
-    with pytest.raises(dsrkit.ConfigError, match="no column of that name"):
+    with pytest.raises(dsrkit.InvalidInputError, match="no column has the name.*columns are: "):
         client.plan_retrieval(TABLES[kind](IDS), column="email")
 
 
@@ -127,7 +127,7 @@ def test_a_column_with_a_name_for_it_is_refused(client: dsrkit.Client) -> None:
     with pytest.raises(dsrkit.ConfigError, match="this is one column"):
         client.plan_retrieval(polars.Series(IDS), column="id")
     twice = pyarrow.table([IDS, IDS], names=["id", "id"])
-    with pytest.raises(dsrkit.ConfigError, match="several columns"):
+    with pytest.raises(dsrkit.InvalidInputError, match="several columns have"):
         client.plan_retrieval(twice, column="id")
 
 

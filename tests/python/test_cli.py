@@ -64,7 +64,7 @@ def test_a_file_is_looked_at_without_sending_anything(program: object, tmp_path:
     process = program(None, "-m", "dsrkit", "plan", "people.csv", "--column", "id", "--deletion")
     out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
-    assert out.startswith("2 people, 1 rows repeated somebody\n1 requests; ")
+    assert out.startswith("2 people, 1 row repeated somebody\n1 request, ")
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,10 @@ def test_what_cannot_be_read_is_one_line_that_says_what_to_do(
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
     assert err.startswith("dsrkit: ") and says in err and len(err.splitlines()) == 1
+
+
+def test_a_served_vendor_has_no_clock_that_stands_still(program: object) -> None:
+    assert callable(program)
+    process = program(None, "-m", "dsrkit", "sandbox", "--speed", "virtual")
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (2, "") and "factor" in err

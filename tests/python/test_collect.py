@@ -76,3 +76,17 @@ def test_what_cannot_be_is_told_before_anything_is_written(
     with pytest.raises(dsrkit.DsrError, match=says):
         run.collect(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_place_that_is_no_folder_is_an_error_and_purged_data_is_not_said_to_be_here(
+    client: dsrkit.Client, tmp_path: Path
+) -> None:
+    run = client.retrieve(["ann"])
+    run.wait()
+    run.collect(tmp_path / "out")
+    (tmp_path / "f.py").write_text("x")
+    with pytest.raises(dsrkit.FileError):
+        run.collect(tmp_path / "f.py")
+    assert "their data is on this machine" in str(run.report())
+    client.purge(older_than=0)
+    assert "is on this machine" not in str(run.report())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime
+import inspect
 import json
 import pathlib
 import pickle
+import pydoc
 from typing import Any
 
 import pytest
@@ -74,3 +76,10 @@ def test_what_holds_credentials_is_not_pickled(client: dsrkit.Client) -> None:
         with pytest.raises(TypeError, match="in the process that needs it"):
             pickle.dumps(value)
     assert copy.copy(project) is copy.deepcopy(project) is project
+
+
+def test_classes_can_be_looked_over(client: dsrkit.Client) -> None:
+    plan = client.plan_retrieval(["a"])
+    for each in (dsrkit, dsrkit.Plan, dsrkit.AsyncPlan, plan):
+        assert "plan" in pydoc.render_doc(each).lower()
+    assert inspect.classify_class_attrs(dsrkit.Plan)

@@ -46,7 +46,7 @@ def text(card: str) -> str:
 def test_cards_show_what_matters_and_nobody(client: dsrkit.Client, tmp_path: Any) -> None:
     plan = client.plan_deletion([f"{CANARY}-1", f"{CANARY}-2", f"{CANARY}-1"], reference="<b>&42")
     shown = text(plan._repr_html_())
-    for said in ("Plan of a deletion", "Rows that repeated somebody", "<b>&42", plan.confirm):
+    for said in ("Plan of a deletion", "Rows that repeated somebody", "Due by law", "<b>&42", plan.confirm):
         assert said in shown
     run = plan.start(confirm=plan.confirm)
     for event in run.events():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,31 @@ def test_a_core_that_wants_no_more_ends_the_reading(client: dsrkit.Client) -> No
     with pytest.raises(dsrkit.ConfigError):
         client.plan_retrieval(ids(), column="distinct_id")
     assert pulled < 100_000
+
+
+def test_what_cannot_be_meant_is_told_by_its_name(client: dsrkit.Client, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("distinct_id\na\n")
+    with open(tmp_path / "p.csv") as file, pytest.raises(TypeError, match="pathlib.Path"):
+        client.plan_retrieval(file)
+    with pytest.raises(TypeError, match="reference is a str"):
+        client.plan_retrieval(["a"], reference=42)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="id is a str"):
+        client.was_processed(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="NoneType$"):
+        client.plan_retrieval([None])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="number may be another person's"):
+        client.plan_retrieval([1.5])  # type: ignore[list-item]
+    with pytest.raises(dsrkit.InvalidInputError) as caught:
+        client.plan_retrieval(["distinct_id", "a"])
+    assert "column=" not in str(caught.value)
+    with pytest.raises(dsrkit.InvalidInputError) as caught:
+        client.plan_retrieval(["a" * 256])
+    assert "255 bytes" in caught.value.hint
+    now = datetime(2026, 1, 5, tzinfo=timezone.utc)
+    for times in (
+        {"received_at": now, "deadline": now - timedelta(days=1)},
+        {"received_at": now.replace(year=2062)},
+    ):
+        with pytest.raises(dsrkit.InvalidInputError, match="received_at"):
+            client.plan_deletion(["a"], **times)
+    assert nothing_was_written(client)

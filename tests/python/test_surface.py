@@ -281,3 +281,18 @@ def test_the_password_of_a_journal_is_not_shown() -> None:
     url = "postgresql://u:hunter2@db.example:5432/dsr?password=hunter2"
     assert _shown(url) == "postgresql://db.example:5432/dsr?..."
     assert _shown("dsr.sqlite3") == "dsr.sqlite3"
+
+
+def test_a_batch_is_sent_again_with_its_own_number(client: dsrkit.Client) -> None:
+    plan = client.plan_deletion(["a"])
+    run = plan.start(confirm=plan.confirm)
+    with pytest.raises(TypeError, match="number of the batch's people"):
+        run.decide(0, "send_again", confirm=plan.confirm)  # type: ignore[arg-type]
+
+
+def test_a_journal_is_opened_once_in_a_program(tmp_path: Path) -> None:
+    with dsrkit.Client.sandbox(journal=tmp_path / "dsr.sqlite3") as first:
+        assert first.vendor is not None
+        with pytest.raises(dsrkit.JournalError, match="this one") as caught:
+            dsrkit.Client(first.vendor.mixpanel(), tmp_path / "dsr.sqlite3").plan_deletion(["a"])
+        assert "already" in caught.value.hint

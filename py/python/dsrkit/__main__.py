@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     serve.add_argument("--port", type=int, default=0, help="0 takes a free one (0)")
     serve.add_argument("--archive-port", type=int, default=0, help="the archive store's port (0)")
     serve.add_argument(
-        "--speed", type=_speed, default="real", help="virtual, real, or a factor such as 60 (real)"
+        "--speed", type=_speed, default="real", help="real, or a factor such as 60 (real)"
     )
     serve.add_argument("--state", help="file in which the vendor remembers everything")
     given = parser.parse_args(arguments)
@@ -44,12 +44,20 @@ def main(arguments: list[str] | None = None) -> int:
         wrong = (errors.InvalidInputError, errors.ConfigError, errors.FileError)
         return 2 if isinstance(error, wrong) else 1
     except KeyboardInterrupt:
+        if given.command == "demo":
+            print("Stopped; nothing is lost. Start it again to go on.", file=sys.stderr)
         return 130
 
 
 def _speed(text: str) -> Any:
-    if text in ("virtual", "real"):
+    if text == "real":
         return text
+    if text == "virtual":
+        # Its clock would jump for callers of this process only, and stand still for all others.
+        raise argparse.ArgumentTypeError(
+            "a served vendor has no virtual clock: programs that wait for it would wait for ever; "
+            "take a factor such as 100000"
+        )
     factor = float(text)
     if not 0 < factor < float("inf"):
         raise ValueError
@@ -61,8 +69,10 @@ def _plan(given: argparse.Namespace) -> int:
     with Client.sandbox() as client:
         make = client.plan_deletion if given.deletion else client.plan_retrieval
         plan = make(given.file, column=given.column)
-        print(f"{plan.subjects:,} people, {plan.duplicates:,} rows repeated somebody")
-        print(f"{plan.batches:,} requests; {plan.estimate}")
+        people = "1 person" if plan.subjects == 1 else f"{plan.subjects:,} people"
+        rows = "1 row" if plan.duplicates == 1 else f"{plan.duplicates:,} rows"
+        print(f"{people}, {rows} repeated somebody")
+        print(plan.estimate)
     return 0
 
 

@@ -12,7 +12,18 @@ from typing import Any
 
 from . import _native
 from ._native import drift
-from ._base import PATIENCE, ClientBase, PlanBase, RunBase, confirmation, due, job, plan_options
+from ._base import (
+    PATIENCE,
+    ClientBase,
+    PlanBase,
+    RunBase,
+    confirmation,
+    due,
+    job,
+    number_of_people,
+    one_id,
+    plan_options,
+)
 from ._client import Client
 from ._run import Plan, Run
 from ._callback import Headers, Heard, receive
@@ -244,7 +255,7 @@ class AsyncClient(ClientBase):
         return await self._native.seal(run_id).spawn()
 
     async def was_processed(self, id: str) -> tuple[Processed, ...]:
-        found = await self._native.was_processed(id).spawn()
+        found = await self._native.was_processed(one_id(id)).spawn()
         return tuple(map(Processed._of, found))
 
     async def purge(self, *, older_than: float) -> list[str]:
@@ -290,6 +301,8 @@ class AsyncRun(RunBase):
 
     @property
     def plan(self) -> AsyncPlan:
+        """The plan it carries out. A run that was found again and whose state is "planned" is
+        started by it: `run.plan.start(confirm=run.plan.confirm)`."""
         return self._plan
 
     async def wait(self, timeout: float | None = None, progress: Progress = False) -> Report:
@@ -318,7 +331,7 @@ class AsyncRun(RunBase):
         task_id: str | None = None,
         confirm: int | None = None,
     ) -> Report:
-        work = self._client._native.decide(self.id, batch, decision, task_id, confirm)
+        work = self._client._native.decide(self.id, batch, decision, task_id, number_of_people(confirm))
         return self._client._report(await work.spawn())
 
     async def report(self) -> Report:

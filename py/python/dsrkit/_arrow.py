@@ -8,6 +8,7 @@ them once, as bytes, and judged in the core. See https://arrow.apache.org/docs/f
 from __future__ import annotations
 
 import ctypes
+import re
 import struct
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -72,6 +73,7 @@ pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
     ("PyCapsule_GetPointer", ctypes.pythonapi)
 )
 
+_PLAIN_NAME = re.compile(r"[^\W\d@][^\d@\x00-\x1f]{0,63}|\$[a-z_]{1,63}")
 _TEXTS = {b"u": False, b"U": True}
 _VIEWS = b"vu"
 _VIEW = struct.Struct("=i4sii")
@@ -214,8 +216,10 @@ def _pick(schema: Any, name: str | None, ids_as: str) -> _Pick:
             )
         found = [at for at, each in enumerate(names) if each == name.encode()]
         if len(found) != 1:
-            many = "several columns" if found else "no column"
-            raise errors.ConfigError(f"this table has {many} of that name; see column=")
+            many = "several columns have" if found else "no column has"
+            raise errors.InvalidInputError(
+                f"{many} the name given as column=; the columns are: {_shown(names)}"
+            )
         child = found[0]
         schema = schema.children[child].contents
     elif name is not None:
@@ -227,6 +231,13 @@ def _pick(schema: Any, name: str | None, ids_as: str) -> _Pick:
     if schema.dictionary:
         return _Pick(child, _text(schema.dictionary.contents.format), schema.format)
     return _Pick(child, _text(schema.format), None)
+
+
+def _shown(names: list[bytes]) -> str:
+    """Names of columns for a message, except those that may be an id themselves."""
+    texts = [(name or b"").decode("utf-8", "replace") for name in names[:30]]
+    plain = [text if _PLAIN_NAME.fullmatch(text) else "(not shown)" for text in texts]
+    return ", ".join(plain) + (", ..." if len(names) > 30 else "")
 
 
 def _text(format: bytes) -> bytes:

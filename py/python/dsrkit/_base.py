@@ -165,6 +165,9 @@ def due(at: int | None) -> datetime | None:
 
 def plan_options(**given: Any) -> dict[str, Any]:
     """The options that were given, as the core takes them."""
+    reference = given.get("reference")
+    if not isinstance(reference, (str, type(None))):
+        raise TypeError(f"reference is a str, not {type(reference).__name__}")
     options = {name: value for name, value in given.items() if value is not None}
     for name in ("received_at", "deadline"):
         if name in options:
@@ -176,6 +179,22 @@ def confirmation(confirm: str | int | None) -> str | None:
     if isinstance(confirm, bool) or not isinstance(confirm, (str, int, type(None))):
         raise TypeError("confirm is a plan's confirm value, or the number of people as an int")
     return None if confirm is None else str(confirm)
+
+
+def one_id(id: object) -> str:
+    """The id that a call names."""
+    if not isinstance(id, str):
+        raise TypeError(f"id is a str, not {type(id).__name__}")
+    return id
+
+
+def number_of_people(confirm: object) -> int | None:
+    """What confirms one batch."""
+    if confirm is None or (isinstance(confirm, int) and not isinstance(confirm, bool)):
+        return confirm
+    raise TypeError(
+        "confirm is the number of the batch's people, an int; a plan's confirm value is not for this"
+    )
 
 
 def _time(name: str, at: object) -> int:
@@ -192,6 +211,9 @@ class _Detached:
     """Stands where a client stood, in what was copied into another process."""
 
     def __getattr__(self, name: str) -> Any:
+        # Who looks a class over asks its defaults for names like __isabstractmethod__.
+        if name.startswith("__"):
+            raise AttributeError(name)
         raise errors.ConfigError(
             "this was copied away from its client",
             hint="Ask a client of the same journal for it: client.run(id).",
@@ -225,6 +247,8 @@ class PlanBase:
     estimate: Estimate
     confirm: str
     """What starts a deletion: how many people, and the first 8 digits of the plan's digest."""
+    deadline: datetime
+    """When the law wants the answer."""
     _client: Any = field(repr=False, compare=False, default=DETACHED)
 
     @classmethod
@@ -247,6 +271,7 @@ class PlanBase:
             reference=data["reference"],
             estimate=estimate,
             confirm=data["confirm"],
+            deadline=moment(data["deadline_ms"]),
             _client=client,
         )
 
@@ -262,7 +287,8 @@ class PlanBase:
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         data = {each.name: getattr(self, each.name) for each in fields(self)}
-        del data["_client"]
+        del data["_client"], data["deadline"]
+        data["deadline_ms"] = milliseconds(self.deadline)
         data["estimate"] = self.estimate.to_dict()
         data["refused"] = self.refused.to_dict()
         return data
@@ -288,7 +314,8 @@ class RunBase:
 
     @property
     def plan(self) -> PlanBase:
-        """The plan it carries out."""
+        """The plan it carries out. A run that was found again and whose state is "planned" is
+        started by it: `run.plan.start(confirm=run.plan.confirm)`."""
         return self._plan
 
     @property

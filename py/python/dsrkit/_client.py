@@ -9,7 +9,7 @@ from types import TracebackType
 
 from . import _native
 from ._native import drift
-from ._base import PATIENCE, ClientBase, due, job, plan_options
+from ._base import PATIENCE, ClientBase, due, job, one_id, plan_options
 from ._callback import Headers, Heard, receive
 from ._intake import Ids, IdsAs, feed, freeze, source
 from ._report import Processed
@@ -50,8 +50,9 @@ class Client(ClientBase):
         return job(call.wait())
 
     def get_retrieval(self, task_id: str) -> Job:
-        """One call: the status of a retrieval task; NotFoundError for one that nobody knows. A
-        finished one has a `download_url`, which lives 14 days (documented)."""
+        """One call: the status of a retrieval task, "NOT_FOUND" for one that the vendor says it does
+        not know; NotFoundError when it answers 404. A finished one has a `download_url`, which lives
+        14 days (documented)."""
         return job(self._native.get("retrieval", task_id).wait())
 
     def cancel_retrieval(self, task_id: str) -> None:
@@ -76,7 +77,8 @@ class Client(ClientBase):
 
     def get_deletion(self, task_id: str) -> Job:
         """One call: the status of a deletion task, which may take up to 30 days (documented);
-        NotFoundError for one that nobody knows."""
+        "NOT_FOUND" for one that the vendor says it does not know, NotFoundError when it answers
+        404."""
         return job(self._native.get("deletion", task_id).wait())
 
     def cancel_deletion(self, task_id: str) -> None:
@@ -148,7 +150,8 @@ class Client(ClientBase):
         `reference` is your own case number. `received_at` and `deadline` default to now and to
         what the law allows: a month, counted as 30 days, under GDPR (Art. 12(3)), 45 days under
         CCPA. `column` names a column of a .csv or .jsonl file. `ids_as="int"` takes integers, and
-        sends their digits. `skip_bad` leaves ids out that cannot be used, and reports them.
+        sends their digits. `skip_bad` leaves texts out that cannot be used as ids, and reports
+        them; what is no text, such as None or NaN, is a TypeError all the same.
         `allow_unusual` accepts ids that look like mistakes, such as "null". `archives` is the
         folder for archives as received; by default one beside the journal."""
         options = plan_options(
@@ -292,7 +295,7 @@ class Client(ClientBase):
 
     def was_processed(self, id: str) -> tuple[Processed, ...]:
         """Every run of the journal that names this id, sealed or not, oldest first."""
-        found = self._native.was_processed(id).wait()
+        found = self._native.was_processed(one_id(id)).wait()
         return tuple(map(Processed._of, found))
 
     def purge(self, *, older_than: float) -> list[str]:

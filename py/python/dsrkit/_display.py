@@ -32,6 +32,7 @@ def plan(it: PlanBase) -> str:
         ("Rows left out", f"{it.refused.total:,}" if it.refused.total else None),
         ("Requests", f"{it.batches:,}"),
         ("Estimate", it.estimate.text),
+        ("Due by law", _time(it.deadline)),
         ("Reference", it.reference),
         ("Plan", it.id),
     ]

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from functools import partial
+from io import IOBase
 from itertools import islice
 from operator import index
 from typing import Any, Literal, Protocol, TypeAlias, cast
@@ -58,6 +59,8 @@ def source(
 
         if (rows := _arrow.column(ids, column, ids_as)) is not None:
             return (_native.Ids.few if few else _native.Ids.stream)(None), rows
+    if isinstance(ids, IOBase):
+        raise TypeError("ids is an open file; pass its name as a pathlib.Path")
     if hasattr(ids, "columns") and hasattr(ids, "__dataframe__"):
         raise TypeError("ids is a whole table; pass one column of it, such as table['distinct_id']")
     try:

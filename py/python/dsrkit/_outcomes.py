@@ -77,7 +77,8 @@ class Rows(Generic[_Row]):
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Writes the rows with a header line, readable by its owner only. The file appears whole
-        or not at all."""
+        or not at all. Ids are written as they are, for programs: a spreadsheet may take one that
+        begins with = for a formula."""
         self._source().csv(self._run_id, self._table, Path(path))
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ._base import PlanBase, RunBase, confirmation
+from ._base import PlanBase, RunBase, confirmation, number_of_people
 from ._packing import packing
 from ._progress import Left, Progress, Show
 from ._report import Report
@@ -38,11 +38,14 @@ class Run(RunBase):
 
     @property
     def plan(self) -> Plan:
+        """The plan it carries out. A run that was found again and whose state is "planned" is
+        started by it: `run.plan.start(confirm=run.plan.confirm)`."""
         return self._plan
 
     def wait(self, timeout: float | None = None, progress: Progress = False) -> Report:
         """Waits until nothing more can happen without a person: finished, held or cancelled.
-        Raises when the credentials are refused, and DeadlineError after `timeout` seconds.
+        Raises when the credentials are refused, and DeadlineError after `timeout` seconds:
+        None sets no limit, and a time below 0 has passed already.
 
         `progress`: True shows a bar (with tqdm) or lines; a callable gets each `Event` from now
         on. Ctrl-C ends the waiting and harms nothing."""
@@ -87,7 +90,7 @@ class Run(RunBase):
         Nothing is sent before the run is waited for again. Raises InvalidInputError for a batch that
         waits for nothing or a task of other people, NotConfirmedError without the number.
         """
-        work = self._client._native.decide(self.id, batch, decision, task_id, confirm)
+        work = self._client._native.decide(self.id, batch, decision, task_id, number_of_people(confirm))
         return self._client._report(work.wait())
 
     def report(self) -> Report:

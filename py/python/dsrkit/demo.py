@@ -150,8 +150,8 @@ class _Demo:
         self.say("What the vendor saw")
         print(f"  calls       {calls}")
         print(
-            f"  refused     {summary['too_many_requests']} times with 429, "
-            f"{conflicts} {'time' if conflicts == 1 else 'times'} with 409"
+            f"  refused     {_times(summary['too_many_requests'])} with 429, "
+            f"{_times(conflicts)} with 409"
         )
         print(f"  archives    {len(retrieval.jobs)}; {broken} broke off and was fetched to its end")
         print(f"  pace        never closer than {gap:.3f} s (allowed: 1 s)")
@@ -171,6 +171,10 @@ class _Demo:
 
     def say(self, text: str) -> None:
         print(f"{self.bold}{text}{self.plain}", flush=True)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _people() -> Iterator[str]:
