@@ -30,7 +30,7 @@ pub struct Batches {
 impl Batches {
     pub(super) fn new(distinct: Distinct, size: usize) -> Self {
         Self {
-            left: distinct.subjects,
+            left: distinct.found.subjects,
             size: u32::try_from(size).unwrap_or(u32::MAX).max(1),
             distinct,
         }
@@ -39,10 +39,10 @@ impl Batches {
     fn read(&mut self, n: u32) -> Result<Batch> {
         let mut json = Vec::with_capacity(40 * n.min(4096) as usize);
         self.distinct.read(n, |id, plain| {
-            json.push(if json.is_empty() { b'[' } else { b',' });
+            json.extend_from_slice(if json.is_empty() { b"[\"" } else { b"\",\"" });
             encode(id, plain, &mut json);
         })?;
-        json.push(b']');
+        json.extend_from_slice(b"\"]");
         let ids_json = String::from_utf8(json).map_err(|_| lost())?;
         Ok(Batch { n, ids_json })
     }
@@ -72,30 +72,28 @@ impl Iterator for Batches {
     }
 }
 
-/// Appends an id as a JSON string. Only what JSON demands is escaped, so that every other byte
+/// Appends an id as the inside of a JSON string. Only what JSON demands is escaped, so that every other byte
 /// travels as it was given; `plain` says that nothing is.
 fn encode(id: &[u8], plain: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
     if plain {
         out.extend_from_slice(id);
-    } else {
-        for &byte in id {
-            match byte {
-                b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-                0..0x20 => {
-                    out.extend_from_slice(b"\\u00");
-                    out.extend(
-                        [byte >> 4, byte & 15]
-                            .iter()
-                            .filter_map(|&digit| HEX.get(usize::from(digit))),
-                    );
-                }
-                _ => out.push(byte),
+        return;
+    }
+    for &byte in id {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            0..0x20 => {
+                out.extend_from_slice(b"\\u00");
+                out.extend(
+                    [byte >> 4, byte & 15]
+                        .iter()
+                        .filter_map(|&digit| HEX.get(usize::from(digit))),
+                );
             }
+            _ => out.push(byte),
         }
     }
-    out.push(b'"');
 }
 
 /// The ids of a batch again, as they were given.
@@ -124,10 +122,10 @@ mod tests {
             .collect();
         let mut json = Vec::new();
         for (at, id) in ids.iter().enumerate() {
-            json.push(if at == 0 { b'[' } else { b',' });
+            json.extend_from_slice(if at == 0 { b"[\"" } else { b"\",\"" });
             encode(id.as_bytes(), Made::of(id.as_bytes()).is_plain, &mut json);
         }
-        json.push(b']');
+        json.extend_from_slice(b"\"]");
         let json = String::from_utf8(json).expect("text");
         assert_eq!(decode(&json).expect("decoded"), ids);
     }
@@ -138,7 +136,7 @@ mod tests {
         encode("a/é\u{7f}\u{2028}\"\\\n\u{1f}".as_bytes(), false, &mut out);
         assert_eq!(
             String::from_utf8(out).expect("text"),
-            "\"a/é\u{7f}\u{2028}\\\"\\\\\\u000a\\u001f\""
+            "a/é\u{7f}\u{2028}\\\"\\\\\\u000a\\u001f"
         );
     }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::scan::Made;
 use crate::error::{Error, ErrorKind, Result};
 
 const BLOCK: usize = 256 << 10;
@@ -147,6 +148,8 @@ impl<R: Read> Blocks<R> {
 /// One line of a file, without its end.
 pub(super) enum Line<'a> {
     Text(&'a str),
+    /// That JSON writes as it is.
+    Plain(&'a str, Made),
     /// With a carriage return inside.
     Returns(&'a str),
     TooLong,
@@ -176,7 +179,27 @@ impl<R: Read> Blocks<R> {
             let mut from = 0;
             // Files have them at each line or nowhere: then no line needs to be searched.
             let returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
-            for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            let (mut length, mut guess) = (0, true);
+            loop {
+                // Ids are often of one length. One that is plain holds no line end, and whoever takes
+                // it wants to know just that of its bytes.
+                if guess && text.as_bytes().get(from + length) == Some(&b'\n') {
+                    let line = text.get(from..from + length).unwrap_or_default();
+                    let made = Made::of(line.as_bytes());
+                    guess = made.is_plain;
+                    if guess {
+                        number += 1;
+                        each(number, Line::Plain(line, made))?;
+                        from += length + 1;
+                        continue;
+                    }
+                }
+                let rest = text.as_bytes().get(from..).unwrap_or_default();
+                let Some(found) = memchr::memchr(b'\n', rest) else {
+                    break;
+                };
+                let at = from + found;
+                length = found;
                 let line = text.get(from..at).unwrap_or_default();
                 number += 1;
                 each(
@@ -236,7 +259,9 @@ mod tests {
             out.push((
                 number,
                 match line {
-                    Line::Text(text) | Line::Returns(text) => Some(text.to_owned()),
+                    Line::Text(text) | Line::Plain(text, _) | Line::Returns(text) => {
+                        Some(text.to_owned())
+                    }
                     Line::TooLong => None,
                 },
             ));
@@ -259,6 +284,46 @@ mod tests {
                 [(1, "aé"), (2, ""), (3, "名前 x"), (4, "last")],
                 "block {block}"
             );
+        }
+    }
+
+    #[test]
+    fn lines_of_one_length_are_cut_where_they_end() {
+        let pieces = [
+            "a",
+            "bc",
+            "\"",
+            "\\",
+            "\t",
+            "é",
+            "\n",
+            "\n",
+            "\r\n",
+            "abc\nabc\n",
+        ];
+        let mut state = 7u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            usize::try_from(state >> 33).expect("small") % pieces.len()
+        };
+        for _ in 0..5_000 {
+            let text: String = (0..12).map(|_| pieces[random()]).collect();
+            let mut wanted: Vec<&str> = text.split('\n').collect();
+            if wanted.last() == Some(&"") {
+                wanted.pop();
+            }
+            let wanted: Vec<_> = (1..)
+                .zip(
+                    wanted
+                        .iter()
+                        .map(|line| line.strip_suffix('\r').unwrap_or(line)),
+                )
+                .map(|(number, line)| (number, Some(line.to_owned())))
+                .collect();
+            let got = lines(text.as_bytes(), 64, 64).expect("read");
+            assert_eq!(got, wanted, "{text:?}");
         }
     }
 

@@ -1,22 +1,22 @@
 //! Exact deduplication of any number of ids in bounded memory, first order kept.
 //!
-//! Every id goes into one of 256 partitions by a keyed hash, so that equal ids meet in the same
-//! one, and the order of arrival is kept as one partition number per id. Then each partition is
-//! gone through with a table small enough for the processor's cache. The hash only finds
-//! candidates: ids are duplicates when their bytes are equal, because a collision would silently
-//! leave out a person. Reading the partitions in the order of arrival gives the distinct ids.
+//! As long as they fit, ids stay in memory as they came (`resident.rs`). Beyond that every id goes
+//! into one of 256 partitions by a keyed hash, so that equal ids meet in the same one, and the order
+//! of arrival is kept as one partition number per id. Then each partition is gone through with a
+//! table small enough for the processor's cache. Reading the partitions in the order of arrival
+//! gives the distinct ids.
 
-use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::quality::RandomState;
-use icu_normalizer::ComposingNormalizerBorrowed;
 
+use super::resident::{Reading, Resident};
 use super::scan::Made;
 use super::spill::{Cursor, Log, Spill};
+use super::table::{Table, compose, spot};
 use crate::error::{Error, ErrorKind, Result};
 
-const PARTITIONS: usize = 256;
+pub(super) const PARTITIONS: usize = 256;
 /// A record: four bytes of the hash, two bytes of length, the id.
 const HEAD: usize = 6;
 /// The place of the hash's top bit in a record tells instead that JSON escapes nothing of the id.
@@ -25,23 +25,132 @@ const PLAIN: u32 = 1 << 31;
 pub(super) const MAX_ID_BYTES: usize = u16::MAX as usize;
 
 /// Takes ids in.
-pub(super) struct Partitions {
-    logs: Vec<Log>,
-    order: Log,
-    spill: Spill,
+pub(super) struct Gathered {
     /// Keyed anew in each run: nobody can prepare ids that all fall into one place.
     hasher: RandomState,
+    budget: usize,
+    held: Held,
+}
+
+enum Held {
+    Memory(Resident),
+    Partitions(Partitions),
 }
 
 /// The ids after deduplication, ready to be read once in first order.
 pub(super) struct Distinct {
-    partitions: Vec<Reader>,
-    order: Cursor,
-    spill: Spill,
+    ids: Ids,
+    pub found: Found,
+}
+
+enum Ids {
+    Memory(Reading),
+    Partitions(Merge),
+}
+
+/// What deduplication found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
     pub subjects: u64,
     pub duplicates: u64,
     /// Ids that equal another one in canonical composition but not in bytes.
     pub lookalikes: u64,
+}
+
+impl Gathered {
+    pub fn new(budget: usize) -> Self {
+        Self {
+            hasher: RandomState::default(),
+            budget,
+            held: Held::Memory(Resident::new(budget)),
+        }
+    }
+
+    #[inline]
+    pub fn push(&mut self, id: &str, made: Made) -> Result<()> {
+        let Ok(len) = u16::try_from(id.len()) else {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "an id passed the guard that no record can hold",
+            ));
+        };
+        let hash = self.hash(id, made.is_ascii);
+        if let Held::Memory(resident) = &mut self.held {
+            if resident.push(id, len, hash, made.is_plain) {
+                return Ok(());
+            }
+            self.part()?;
+        }
+        match &mut self.held {
+            Held::Partitions(partitions) => partitions.push(id, len, hash, made.is_plain),
+            Held::Memory(_) => Err(lost()),
+        }
+    }
+
+    fn hash(&self, id: &str, is_ascii: bool) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        // By the composed form, so that two spellings of one name meet and can be told.
+        if is_ascii {
+            hasher.write(id.as_bytes());
+        } else {
+            hasher.write(compose(id).as_bytes());
+        }
+        hasher.finish()
+    }
+
+    /// Takes the ids that stayed in memory to the partitions, where all others will go.
+    #[cold]
+    fn part(&mut self) -> Result<()> {
+        let empty = Held::Partitions(Partitions::new(self.budget));
+        let Held::Memory(resident) = std::mem::replace(&mut self.held, empty) else {
+            return Err(lost());
+        };
+        let mut ids = resident.into_reading();
+        while let Some((_, id)) = ids.next()? {
+            let made = Made::of(id);
+            self.push(str::from_utf8(id).map_err(|_| lost())?, made)?;
+        }
+        Ok(())
+    }
+
+    pub fn finish(self) -> Result<Distinct> {
+        let (ids, found) = match self.held {
+            Held::Memory(resident) => {
+                let (ids, found) = resident.finish();
+                (Ids::Memory(ids), found)
+            }
+            Held::Partitions(partitions) => {
+                let (ids, found) = partitions.finish()?;
+                (Ids::Partitions(ids), found)
+            }
+        };
+        Ok(Distinct { ids, found })
+    }
+}
+
+impl Distinct {
+    /// Hands the next `count` distinct ids to `take`, in first order, each with whether JSON escapes
+    /// nothing of it. Fewer are an error.
+    pub fn read(&mut self, count: u32, take: impl FnMut(&[u8], bool)) -> Result<()> {
+        match &mut self.ids {
+            Ids::Memory(ids) => ids.read(count, take),
+            Ids::Partitions(ids) => ids.read(count, take),
+        }
+    }
+}
+
+/// Ids by partition, in memory and on disk.
+struct Partitions {
+    logs: Vec<Log>,
+    order: Log,
+    spill: Spill,
+}
+
+/// The partitions, read in the order of arrival.
+struct Merge {
+    partitions: Vec<Reader>,
+    order: Cursor,
+    spill: Spill,
 }
 
 struct Reader {
@@ -50,52 +159,32 @@ struct Reader {
     next: usize,
 }
 
-fn compose(id: &str) -> Cow<'_, str> {
-    ComposingNormalizerBorrowed::new_nfc().normalize(id)
-}
-
 impl Partitions {
-    pub fn new(memory_budget: usize) -> Self {
+    fn new(memory_budget: usize) -> Self {
         Self {
             logs: std::iter::repeat_with(Log::default)
                 .take(PARTITIONS)
                 .collect(),
             order: Log::default(),
             spill: Spill::new(memory_budget, PARTITIONS + 1),
-            hasher: RandomState::default(),
         }
     }
 
-    pub fn push(&mut self, id: &str, made: Made) -> Result<()> {
-        let mut hasher = self.hasher.build_hasher();
-        // By the composed form, so that two spellings of one name meet and can be told.
-        if made.is_ascii {
-            hasher.write(id.as_bytes());
-        } else {
-            hasher.write(compose(id).as_bytes());
-        }
-        let hash = hasher.finish();
-        let [partition, ..] = hash.to_be_bytes();
-        let plain = u64::from(made.is_plain) << 31;
-        let tag = hash & u64::from(u32::MAX ^ PLAIN) | plain;
-        let Ok(len) = u16::try_from(id.len()) else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "an id passed the guard that no record can hold",
-            ));
-        };
+    fn push(&mut self, id: &str, len: u16, hash: u64, plain: bool) -> Result<()> {
+        let (partition, tag) = spot(hash);
+        let tag = tag | u32::from(plain) << 31;
         let Some(log) = self.logs.get_mut(usize::from(partition)) else {
             return Err(Error::new(ErrorKind::Internal, "no such partition"));
         };
         let record = self.spill.room(log, HEAD + id.len())?;
-        let [head @ .., _, _] = (u64::from(len) << 32 | tag).to_le_bytes();
+        let [head @ .., _, _] = (u64::from(len) << 32 | u64::from(tag)).to_le_bytes();
         record.extend_from_slice(&head);
         record.extend_from_slice(id.as_bytes());
         self.spill.room(&mut self.order, 1)?.push(partition);
         Ok(())
     }
 
-    pub fn finish(mut self) -> Result<Distinct> {
+    fn finish(mut self) -> Result<(Merge, Found)> {
         for log in self.logs.iter_mut().chain([&mut self.order]) {
             self.spill.close(log)?;
         }
@@ -106,10 +195,17 @@ impl Partitions {
         for log in self.logs {
             table.clear();
             log.whole(&self.spill, &mut records)?;
+            let id_at = |place: u32| record(&records, place as usize).map(|(_, id)| id);
             let mut kept = Bits::default();
             let mut at = 0;
             while let Some((tag, id)) = record(&records, at) {
-                kept.push(table.insert(&records, tag & !PLAIN, at, id)?);
+                let Ok(place) = u32::try_from(at) else {
+                    return Err(Error::new(
+                        ErrorKind::InvalidInput,
+                        "too many ids for one import; split the list",
+                    ));
+                };
+                kept.push(table.insert(tag & !PLAIN, place, id_at));
                 at += HEAD + id.len();
             }
             total += kept.len as u64;
@@ -120,14 +216,17 @@ impl Partitions {
                 next: 0,
             });
         }
-        Ok(Distinct {
+        let merge = Merge {
             partitions,
             order: self.order.into_cursor(),
             spill: self.spill,
+        };
+        let found = Found {
             subjects,
             duplicates: total - subjects,
             lookalikes: table.lookalikes,
-        })
+        };
+        Ok((merge, found))
     }
 }
 
@@ -140,10 +239,8 @@ fn record(chunk: &[u8], at: usize) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*tag), id))
 }
 
-impl Distinct {
-    /// Hands the next `count` distinct ids to `take`, in first order, each with whether JSON escapes
-    /// nothing of it. Fewer are an error.
-    pub fn read(&mut self, count: u32, mut take: impl FnMut(&[u8], bool)) -> Result<()> {
+impl Merge {
+    fn read(&mut self, count: u32, mut take: impl FnMut(&[u8], bool)) -> Result<()> {
         let mut left = count;
         while left > 0 {
             let arrivals = self.order.peek(&mut self.spill)?;
@@ -189,84 +286,6 @@ pub(super) fn lost() -> Error {
     )
 }
 
-/// The distinct ids of one partition: open addressing over its records.
-#[derive(Default)]
-struct Table {
-    /// The tag in the upper half; in the lower the record's place, plus one. 0 is free.
-    slots: Vec<u64>,
-    len: usize,
-    lookalikes: u64,
-}
-
-impl Table {
-    /// Empties it for the next partition, keeping its memory.
-    fn clear(&mut self) {
-        self.slots.fill(0);
-        self.len = 0;
-    }
-
-    /// Adds the id of the record at `place`; false when the same bytes are there already.
-    fn insert(&mut self, records: &[u8], tag: u32, place: usize, id: &[u8]) -> Result<bool> {
-        if self.len * 2 >= self.slots.len() {
-            self.grow();
-        }
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = tag as usize & mask;
-        let mut seen_composed = false;
-        while let Some(&slot) = self.slots.get(at).filter(|&&slot| slot != 0) {
-            if slot >> 32 == u64::from(tag) {
-                let other = id_at(records, slot);
-                if other == id {
-                    return Ok(false);
-                }
-                seen_composed = seen_composed || same_composed(other, id);
-            }
-            at = (at + 1) & mask;
-        }
-        let Ok(place) = u32::try_from(place + 1) else {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "too many ids for one import; split the list",
-            ));
-        };
-        if let Some(slot) = self.slots.get_mut(at) {
-            *slot = u64::from(tag) << 32 | u64::from(place);
-        }
-        self.len += 1;
-        self.lookalikes += u64::from(seen_composed);
-        Ok(true)
-    }
-
-    fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(1 << 6);
-        let old = std::mem::replace(&mut self.slots, vec![0; size]);
-        for slot in old.into_iter().filter(|&slot| slot != 0) {
-            let mut at = (slot >> 32) as usize & (size - 1);
-            while self.slots.get(at).is_some_and(|&taken| taken != 0) {
-                at = (at + 1) & (size - 1);
-            }
-            if let Some(free) = self.slots.get_mut(at) {
-                *free = slot;
-            }
-        }
-    }
-}
-
-fn id_at(records: &[u8], slot: u64) -> &[u8] {
-    let place = (slot & u64::from(u32::MAX)).saturating_sub(1);
-    let place = usize::try_from(place).ok();
-    place
-        .and_then(|place| record(records, place))
-        .map_or(&[], |(_, id)| id)
-}
-
-fn same_composed(a: &[u8], b: &[u8]) -> bool {
-    match (str::from_utf8(a), str::from_utf8(b)) {
-        (Ok(a), Ok(b)) if !a.is_ascii() || !b.is_ascii() => compose(a) == compose(b),
-        _ => false,
-    }
-}
-
 #[derive(Default)]
 struct Bits {
     words: Vec<u64>,
@@ -295,60 +314,50 @@ impl Bits {
 mod tests {
     use super::*;
 
-    fn run(ids: &[&str]) -> (Vec<String>, Distinct) {
-        let mut partitions = Partitions::new(0);
-        for id in ids {
-            partitions
-                .push(id, Made::of(id.as_bytes()))
-                .expect("pushed");
+    /// What comes out, in memory and by partitions alike, however much fits.
+    fn run(ids: &[&str]) -> (Vec<String>, Found) {
+        let mut first = None;
+        for budget in [0, 60, 100, 200, 1 << 20] {
+            let mut gathered = Gathered::new(budget);
+            for id in ids {
+                gathered.push(id, Made::of(id.as_bytes())).expect("pushed");
+            }
+            let mut distinct = gathered.finish().expect("finished");
+            let mut out = Vec::new();
+            let count = u32::try_from(distinct.found.subjects).expect("few");
+            let text = |id: &[u8]| String::from_utf8(id.to_vec()).expect("text");
+            distinct
+                .read(count, |id, plain| {
+                    assert_eq!(plain, Made::of(id).is_plain);
+                    out.push(text(id));
+                })
+                .expect("read");
+            assert!(distinct.read(1, |_, _| ()).is_err(), "there were more");
+            let now = (out, distinct.found);
+            assert_eq!(*first.get_or_insert(now.clone()), now, "budget {budget}");
         }
-        let mut distinct = partitions.finish().expect("finished");
-        let mut out = Vec::new();
-        let count = u32::try_from(distinct.subjects).expect("few");
-        let text = |id: &[u8]| String::from_utf8(id.to_vec()).expect("text");
-        distinct
-            .read(count, |id, _| out.push(text(id)))
-            .expect("read");
-        assert!(distinct.read(1, |_, _| ()).is_err(), "there were more");
-        (out, distinct)
+        first.expect("some")
     }
 
     #[test]
     fn row_12_duplicates_are_merged_in_first_order() {
-        let (ids, distinct) = run(&["b", "a", "b", "c", "a", "b"]);
-        assert_eq!(ids, ["b", "a", "c"]);
-        assert_eq!((distinct.subjects, distinct.duplicates), (3, 3));
+        let (ids, found) = run(&["b", "a\"", "b", "c", "a\"", "b"]);
+        assert_eq!(ids, ["b", "a\"", "c"]);
+        assert_eq!((found.subjects, found.duplicates), (3, 3));
     }
 
     #[test]
     fn row_11_both_spellings_of_a_name_stay_and_are_counted() {
         let composed = "Zo\u{eb}";
         let decomposed = "Zoe\u{308}";
-        let (ids, distinct) = run(&[
+        let (ids, found) = run(&[
             composed, "x", decomposed, composed, decomposed, "\u{212b}", "\u{c5}", "A\u{30a}",
         ]);
         assert_eq!(
             ids,
             [composed, "x", decomposed, "\u{212b}", "\u{c5}", "A\u{30a}"]
         );
-        assert_eq!((distinct.lookalikes, distinct.duplicates), (3, 2));
-    }
-
-    #[test]
-    fn equal_hashes_do_not_make_duplicates() {
-        let mut table = Table::default();
-        let ids: Vec<[u8; 4]> = (0..500u32).map(u32::to_le_bytes).collect();
-        let records: Vec<u8> = ids
-            .iter()
-            .flat_map(|id| [&[7, 0, 0, 0, 4, 0], id.as_slice()].concat())
-            .collect();
-        for round in [true, false] {
-            for (at, id) in ids.iter().enumerate() {
-                let added = table.insert(&records, 7, at * (HEAD + 4), id);
-                assert_eq!(added.expect("inserted"), round);
-            }
-        }
-        assert_eq!((table.len, table.lookalikes), (500, 0));
+        assert_eq!((found.lookalikes, found.duplicates), (3, 2));
     }
 
     #[test]
@@ -357,6 +366,35 @@ mod tests {
         let (ids, _) = run(&[&long, "a", &long]);
         assert_eq!(ids, [long.as_str(), "a"]);
         let too_long = "x".repeat(MAX_ID_BYTES + 1);
-        assert!(Partitions::new(0).push(&too_long, Made::of(b"x")).is_err());
+        assert!(Gathered::new(0).push(&too_long, Made::of(b"x")).is_err());
+    }
+
+    /// Ids that fill more than one chunk of memory, and partitions that go to the disk.
+    #[test]
+    fn many_ids_are_the_same_wherever_they_lie() {
+        let ids: Vec<String> = (0..60_000_u64)
+            .map(|n| if n % 3 == 2 { n / 2 } else { n })
+            .map(|n| format!("{n:0width$}", width = 20 + (n % 7) as usize))
+            .collect();
+        let mut seen = std::collections::HashSet::new();
+        let wanted: Vec<&String> = ids.iter().filter(|id| seen.insert(*id)).collect();
+        for budget in [0, 1 << 20, 2 << 20, 64 << 20] {
+            let mut gathered = Gathered::new(budget);
+            for id in &ids {
+                gathered.push(id, Made::of(id.as_bytes())).expect("pushed");
+            }
+            assert_eq!(matches!(gathered.held, Held::Memory(_)), budget == 64 << 20);
+            let mut distinct = gathered.finish().expect("finished");
+            assert_eq!(distinct.found.subjects, wanted.len() as u64);
+            let mut at = 0;
+            for _ in 0..wanted.len() {
+                distinct
+                    .read(1, |id, _| {
+                        assert_eq!(id, wanted[at].as_bytes(), "{at}");
+                        at += 1;
+                    })
+                    .expect("read");
+            }
+        }
     }
 }

@@ -110,6 +110,21 @@ pub(super) enum Row {
     Other,
 }
 
+/// Whether an id that is not the first needs no further look: it is longer than any word or number
+/// that could be meant by mistake, and begins like none that is.
+#[inline]
+pub(super) fn is_usual(id: &str, made: Made, max_bytes: usize) -> bool {
+    let (Some(head), Some(tail)) = (id.as_bytes().first(), id.as_bytes().last()) else {
+        return false;
+    };
+    (LONGEST_NUMBER + 1..=max_bytes).contains(&id.len())
+        && made.is_plain
+        && made.is_ascii
+        && head.is_ascii_graphic()
+        && tail.is_ascii_graphic()
+        && !matches!(head, b'0' | b'{' | b'$')
+}
+
 /// Checks one id.
 pub(super) fn check(id: &str, made: Made, row: Row, max_bytes: usize) -> Option<Problem> {
     let bytes = id.as_bytes();
@@ -119,17 +134,10 @@ pub(super) fn check(id: &str, made: Made, row: Row, max_bytes: usize) -> Option<
     if bytes.len() > max_bytes {
         return Some(never(TOO_LONG));
     }
-    let clear = head.is_ascii_graphic() && tail.is_ascii_graphic();
-    // Longer than any word or number below, and it begins like none that is.
-    if clear
-        && made.is_plain
-        && made.is_ascii
-        && row == Row::Other
-        && bytes.len() > LONGEST_NUMBER
-        && !matches!(head, b'0' | b'{' | b'$')
-    {
+    if row == Row::Other && is_usual(id, made, max_bytes) {
         return None;
     }
+    let clear = head.is_ascii_graphic() && tail.is_ascii_graphic();
     if made.has_nul {
         return Some(never("holds a NUL character"));
     }

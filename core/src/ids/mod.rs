@@ -11,14 +11,16 @@ mod guard;
 mod read_csv;
 mod read_jsonl;
 mod read_text;
+mod resident;
 mod scan;
 mod source;
 mod spill;
+mod table;
 
 use crate::error::{Error, ErrorKind, Result};
 
 pub use batch::{Batch, Batches, decode};
-use dedupe::{Distinct, Partitions};
+use dedupe::{Distinct, Found, Gathered};
 use scan::Made;
 pub use source::IdSource;
 use source::Sink;
@@ -133,7 +135,7 @@ pub fn take_in(source: IdSource, options: &IntakeOptions) -> Result<Intake> {
     let mut import = Import {
         options,
         place,
-        partitions: Partitions::new(options.memory_budget),
+        gathered: Gathered::new(options.memory_budget),
         table: source.0.is_table(),
         rows: 0,
         shapes: Default::default(),
@@ -148,7 +150,7 @@ pub fn take_in(source: IdSource, options: &IntakeOptions) -> Result<Intake> {
 struct Import<'a> {
     options: &'a IntakeOptions,
     place: &'static str,
-    partitions: Partitions,
+    gathered: Gathered,
     rows: u64,
     /// The ids stand in a column or key of their own.
     table: bool,
@@ -160,34 +162,21 @@ struct Import<'a> {
 }
 
 impl Sink for Import<'_> {
-    fn id(&mut self, row: u64, id: &str) -> Result<()> {
-        let place = match (self.rows, self.table) {
-            (0, false) => guard::Row::First,
-            (0, true) => guard::Row::FirstOfTable,
-            _ => guard::Row::Other,
-        };
-        let made = Made::of(id.as_bytes());
-        if let Some(problem) = guard::check(id, made, place, self.options.max_id_bytes)
-            && !(problem.unusual && self.options.allow_unusual)
-        {
+    #[inline]
+    fn id(&mut self, row: u64, id: &str, made: Made) -> Result<()> {
+        let usual = self.rows > 0 && guard::is_usual(id, made, self.options.max_id_bytes);
+        if !usual && let Some(problem) = self.problem(id, made) {
             self.any_unusual |= problem.unusual;
             return self.bad(row, problem.reason);
         }
         self.rows += 1;
         if self.options.purpose == Purpose::Deletion {
-            let found = guard::Shape::of(id);
-            for (shape, (count, others)) in guard::Shape::ALL.into_iter().zip(&mut self.shapes) {
-                if found == Some(shape) {
-                    *count += 1;
-                } else if others.len() < 5 {
-                    others.push(row);
-                }
-            }
+            self.count_shape(row, id);
         }
         if self.refused_total > 0 && !self.options.skip_bad {
             return Ok(());
         }
-        self.partitions.push(id, made)
+        self.gathered.push(id, made)
     }
 
     fn bad(&mut self, row: u64, reason: &'static str) -> Result<()> {
@@ -201,6 +190,27 @@ impl Sink for Import<'_> {
 }
 
 impl Import<'_> {
+    fn problem(&self, id: &str, made: Made) -> Option<guard::Problem> {
+        let place = match (self.rows, self.table) {
+            (0, false) => guard::Row::First,
+            (0, true) => guard::Row::FirstOfTable,
+            _ => guard::Row::Other,
+        };
+        guard::check(id, made, place, self.options.max_id_bytes)
+            .filter(|problem| !(problem.unusual && self.options.allow_unusual))
+    }
+
+    fn count_shape(&mut self, row: u64, id: &str) {
+        let found = guard::Shape::of(id);
+        for (shape, (count, others)) in guard::Shape::ALL.into_iter().zip(&mut self.shapes) {
+            if found == Some(shape) {
+                *count += 1;
+            } else if others.len() < 5 {
+                others.push(row);
+            }
+        }
+    }
+
     fn finish(self) -> Result<Intake> {
         if self.refused_total > 0 && !self.options.skip_bad {
             return Err(self.refusal());
@@ -215,26 +225,27 @@ impl Import<'_> {
         if self.options.purpose == Purpose::Deletion && !self.options.allow_unusual {
             self.check_shapes(accepted)?;
         }
-        let distinct = self.partitions.finish()?;
-        if distinct.subjects + distinct.duplicates != accepted {
+        let distinct = self.gathered.finish()?;
+        let found = &distinct.found;
+        if found.subjects + found.duplicates != accepted {
             return Err(Error::new(
                 ErrorKind::Internal,
                 "ids were lost while duplicates were merged",
             ));
         }
         if self.options.purpose == Purpose::Deletion {
-            check_counts(&distinct, self.options)?;
+            check_counts(found, self.options)?;
         }
         let mut warnings = Vec::new();
-        if distinct.lookalikes > 0 {
+        if found.lookalikes > 0 {
             warnings.push(format!(
                 "{} ids differ from another id only in how accented characters are composed (Unicode NFC and NFD); all are kept as they are",
-                distinct.lookalikes
+                found.lookalikes
             ));
         }
         Ok(Intake {
-            subjects: distinct.subjects,
-            duplicates: distinct.duplicates,
+            subjects: found.subjects,
+            duplicates: found.duplicates,
             refused: self.refused,
             refused_total: self.refused_total,
             place: self.place,
@@ -308,8 +319,8 @@ fn wrong_list(message: String) -> Error {
 }
 
 /// The whole-set checks of a deletion that need the duplicates to be known.
-fn check_counts(distinct: &Distinct, options: &IntakeOptions) -> Result<()> {
-    let (subjects, duplicates) = (distinct.subjects, distinct.duplicates);
+fn check_counts(found: &Found, options: &IntakeOptions) -> Result<()> {
+    let (subjects, duplicates) = (found.subjects, found.duplicates);
     if let Some(most) = options.max_ids.filter(|&most| subjects > most) {
         return Err(Error::new(
             ErrorKind::InvalidInput,

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::blocks::Blocks;
 use super::guard;
-use super::scan::seek;
+use super::scan::{Made, seek};
 use super::source::{Blanks, Sink};
 use crate::error::{Error, Result};
 
@@ -33,13 +33,14 @@ struct Field {
     doubled: bool,
 }
 
-/// Cuts one record off `bytes` and shows each field; none when it may go on behind them.
+/// Cuts one record off `bytes` and shows each field: its number, where its value begins and ends, and
+/// whether its quotes are doubled. None when it may go on behind them.
 #[inline]
 fn record(
     bytes: &[u8],
     start: usize,
     ended: bool,
-    mut field: impl FnMut(usize, Field),
+    mut field: impl FnMut(usize, usize, usize, bool),
 ) -> Option<Record> {
     let mut found = Record {
         lines: 1,
@@ -50,7 +51,7 @@ fn record(
         let mut value = from;
         let mut doubled = false;
         let mut quoted_until = None;
-        if bytes.get(from) == Some(&b'"') {
+        let stop = if bytes.get(from) == Some(&b'"') {
             value += 1;
             let mut at = value;
             let quote = loop {
@@ -73,32 +74,39 @@ fn record(
             };
             quoted_until = Some(quote);
             from = quote + 1;
+            match bytes.get(from) {
+                Some(b',' | b'\n') => Some(from),
+                _ => seek(bytes, from, b',', b'\n'),
+            }
+        } else {
+            seek(bytes, from, b',', b'\n')
+        };
+        if let Some(at) = stop.filter(|&at| bytes.get(at) == Some(&b',')) {
+            let end = quoted_until.unwrap_or(at);
+            found.malformed |= quoted_until.is_some() && at != from;
+            field(found.fields, value, end, doubled);
+            found.fields += 1;
+            from = at + 1;
+            continue;
         }
-        let stop = match bytes.get(from) {
-            Some(b',' | b'\n') => Some(from),
-            _ => seek(bytes, from, b',', b'\n'),
-        };
-        let (mut end, last) = match stop {
-            Some(at) => (at, bytes.get(at) == Some(&b'\n')),
+        // The last field.
+        let mut end = match stop {
+            Some(at) => at,
             None if !ended => return None,
-            None => (bytes.len(), true),
+            None => bytes.len(),
         };
-        if last && stop.is_some() && end > from && bytes.get(end - 1) == Some(&b'\r') {
+        if stop.is_some() && end > from && bytes.get(end - 1) == Some(&b'\r') {
             end -= 1;
         }
         if let Some(quote) = quoted_until {
             found.malformed |= end != from;
             end = quote;
         }
-        let at = value..end;
-        field(found.fields, Field { at, doubled });
-        from = stop.map_or(bytes.len(), |at| at + 1);
+        field(found.fields, value, end, doubled);
         found.fields += 1;
-        if last {
-            found.blank = found.fields == 1 && quoted_until.is_none() && end == value;
-            found.end = from;
-            return Some(found);
-        }
+        found.blank = found.fields == 1 && quoted_until.is_none() && end == value;
+        found.end = stop.map_or(bytes.len(), |at| at + 1);
+        return Some(found);
     }
 }
 
@@ -134,9 +142,12 @@ pub(super) fn read(
         while from < text.len() {
             let Some((wanted, width)) = header else {
                 let mut names = Vec::new();
-                let Some(found) =
-                    record(text.as_bytes(), from, ended, |_, field| names.push(field))
-                else {
+                let Some(found) = record(text.as_bytes(), from, ended, |_, start, end, doubled| {
+                    names.push(Field {
+                        at: start..end,
+                        doubled,
+                    });
+                }) else {
                     break;
                 };
                 closed(&blocks, &found, line)?;
@@ -152,9 +163,12 @@ pub(super) fn read(
                 continue;
             };
             let mut id = None;
-            let Some(found) = record(text.as_bytes(), from, ended, |at, field| {
+            let Some(found) = record(text.as_bytes(), from, ended, |at, start, end, doubled| {
                 if at == wanted {
-                    id = Some(field);
+                    id = Some(Field {
+                        at: start..end,
+                        doubled,
+                    });
                 }
             }) else {
                 break;
@@ -166,7 +180,8 @@ pub(super) fn read(
                     sink.bad(line, "a quoted field goes on behind its closing quote")?;
                 }
                 Some(id) if found.fields == width => {
-                    sink.id(line, value(text, &id, &mut unquoted))?;
+                    let id = value(text, &id, &mut unquoted);
+                    sink.id(line, id, Made::of(id.as_bytes()))?;
                 }
                 _ => sink.bad(line, "not as many fields as the header")?,
             }

@@ -10,6 +10,7 @@ use serde::de::{
 
 use super::blocks::{Blocks, Line};
 use super::guard;
+use super::scan::Made;
 use super::source::{Blanks, Sink};
 use crate::error::Result;
 
@@ -24,11 +25,13 @@ pub(super) fn read(
     };
     blocks.lines(|number, line| {
         let line = match line {
-            Line::Text(line) | Line::Returns(line) if line.trim_ascii().is_empty() => {
+            Line::Text(line) | Line::Plain(line, _) | Line::Returns(line)
+                if line.trim_ascii().is_empty() =>
+            {
                 sink.blank(number);
                 return Ok(());
             }
-            Line::Text(line) | Line::Returns(line) => line,
+            Line::Text(line) | Line::Plain(line, _) | Line::Returns(line) => line,
             Line::TooLong => return sink.bad(number, guard::TOO_LONG),
         };
         let mut json = serde_json::Deserializer::from_str(line);
@@ -36,7 +39,7 @@ pub(super) fn read(
             .deserialize(&mut json)
             .and_then(|found| json.end().map(|()| found))
         {
-            Ok(Found::Text(id)) => sink.id(number, &id),
+            Ok(Found::Text(id)) => sink.id(number, &id, Made::of(id.as_bytes())),
             Ok(Found::Other(reason)) => sink.bad(number, reason),
             Err(_) => sink.bad(number, "not valid JSON"),
         }

@@ -4,12 +4,13 @@ use std::io::Read;
 
 use super::blocks::{Blocks, Line};
 use super::guard;
+use super::scan::Made;
 use super::source::{Blanks, Sink};
 use crate::error::Result;
 
 pub(super) fn read(blocks: Blocks<impl Read>, sink: &mut Blanks<'_, impl Sink>) -> Result<()> {
     blocks.lines(|number, line| match line {
-        Line::Text("") => {
+        Line::Text("") | Line::Plain("", _) => {
             sink.blank(number);
             Ok(())
         }
@@ -18,7 +19,8 @@ pub(super) fn read(blocks: Blocks<impl Read>, sink: &mut Blanks<'_, impl Sink>) 
             number,
             "holds a carriage return; save the file with LF or CRLF line ends",
         ),
-        Line::Text(id) => sink.id(number, id),
+        Line::Plain(id, made) => sink.id(number, id, made),
+        Line::Text(id) => sink.id(number, id, Made::of(id.as_bytes())),
         Line::TooLong => sink.bad(number, guard::TOO_LONG),
     })
 }

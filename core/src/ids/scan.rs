@@ -12,9 +12,17 @@ pub(super) struct Made {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = 0x8080_8080_8080_8080;
 
-/// Top bits where a byte of the word is zero: none only where none is.
-fn zeros(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & TOPS
+/// Every byte of a word.
+const fn all(byte: u8) -> u64 {
+    ONES * byte as u64
+}
+
+/// Top bits where a byte of the word is one of two that are ASCII: none where none is, and the lowest
+/// stands in the first.
+#[inline]
+fn hits(word: u64, one: u64, other: u64) -> u64 {
+    let below = (word ^ one).wrapping_sub(ONES) | (word ^ other).wrapping_sub(ONES);
+    below & !word & TOPS
 }
 
 /// What was seen so far, eight bytes at once.
@@ -25,12 +33,13 @@ struct Seen {
 }
 
 impl Seen {
+    #[inline]
     fn add(&mut self, word: u64) {
-        let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
-        let quote = zeros(word ^ (ONES * u64::from(b'"')));
-        let backslash = zeros(word ^ (ONES * u64::from(b'\\')));
+        let special = word.wrapping_sub(all(0x20))
+            | (word ^ all(b'"')).wrapping_sub(ONES)
+            | (word ^ all(b'\\')).wrapping_sub(ONES);
         self.any |= word;
-        self.escaped |= control | quote | backslash;
+        self.escaped |= special & !word;
     }
 }
 
@@ -52,7 +61,7 @@ impl Made {
             }
             seen.add(u64::from_le_bytes(few));
         }
-        let is_plain = seen.escaped == 0;
+        let is_plain = seen.escaped & TOPS == 0;
         Self {
             has_nul: !is_plain && bytes.contains(&0),
             is_ascii: seen.any & TOPS == 0,
@@ -61,21 +70,19 @@ impl Made {
     }
 }
 
-/// Where the first of two bytes stands, from a place on. The fields of a table are short: eight
+/// Where the first of two ASCII bytes stands, from a place on. The fields of a table are short: eight
 /// bytes at once, and no call, is less than a search made for long texts costs to begin.
 #[inline]
 pub(super) fn seek(bytes: &[u8], from: usize, one: u8, other: u8) -> Option<usize> {
-    let (ones, others) = (ONES * u64::from(one), ONES * u64::from(other));
     let (words, rest) = bytes.get(from..)?.as_chunks();
+    let (one_word, other_word) = (all(one), all(other));
     let mut at = from;
     for word in words {
-        let word = u64::from_le_bytes(*word);
-        // The lowest top bit stands in the first byte that is zero now.
-        let hit = zeros(word ^ ones) | zeros(word ^ others);
+        let hit = hits(u64::from_le_bytes(*word), one_word, other_word);
         if hit != 0 {
-            return Some(at + (hit.trailing_zeros() / 8) as usize);
+            return Some(at.wrapping_add((hit.trailing_zeros() / 8) as usize));
         }
-        at += 8;
+        at = at.wrapping_add(8);
     }
     let last = rest.iter().position(|&byte| byte == one || byte == other);
     last.map(|found| at + found)

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::blocks::Blocks;
+use super::scan::Made;
 use super::{guard, read_csv, read_jsonl, read_text};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -95,7 +96,7 @@ impl std::fmt::Debug for IdSource {
 
 /// Takes what a source holds, row by row.
 pub(super) trait Sink {
-    fn id(&mut self, row: u64, id: &str) -> Result<()>;
+    fn id(&mut self, row: u64, id: &str, made: Made) -> Result<()>;
     /// A row that holds no id that could be judged.
     fn bad(&mut self, row: u64, reason: &'static str) -> Result<()>;
 }
@@ -128,7 +129,7 @@ impl Kind {
             Self::Values { each, column: None } => {
                 let mut position = 0;
                 each(&mut |id| {
-                    sink.id(position, id)?;
+                    sink.id(position, id, Made::of(id.as_bytes()))?;
                     position += 1;
                     Ok(())
                 })
@@ -200,6 +201,7 @@ impl<S: Sink> Blanks<'_, S> {
         self.count += 1;
     }
 
+    #[cold]
     fn settle(&mut self) -> Result<()> {
         for line in self.from..self.from + std::mem::take(&mut self.count) {
             self.sink.bad(line, guard::EMPTY)?;
@@ -209,11 +211,12 @@ impl<S: Sink> Blanks<'_, S> {
 }
 
 impl<S: Sink> Sink for Blanks<'_, S> {
-    fn id(&mut self, line: u64, id: &str) -> Result<()> {
+    #[inline]
+    fn id(&mut self, line: u64, id: &str, made: Made) -> Result<()> {
         if self.count > 0 {
             self.settle()?;
         }
-        self.sink.id(line, id)
+        self.sink.id(line, id, made)
     }
 
     fn bad(&mut self, line: u64, reason: &'static str) -> Result<()> {
@@ -234,7 +237,7 @@ pub(super) mod testing {
     pub struct Rows(pub Vec<Row>);
 
     impl Sink for Rows {
-        fn id(&mut self, row: u64, id: &str) -> Result<()> {
+        fn id(&mut self, row: u64, id: &str, _made: Made) -> Result<()> {
             self.0.push((row, Ok(id.to_owned())));
             Ok(())
         }
