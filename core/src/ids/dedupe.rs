@@ -68,12 +68,10 @@ impl Gathered {
 
     #[inline]
     pub fn push(&mut self, id: &str, made: Made) -> Result<()> {
-        let Ok(len) = u16::try_from(id.len()) else {
-            return Err(Error::new(
-                ErrorKind::Internal,
-                "an id passed the guard that no record can hold",
-            ));
-        };
+        let len = u16::try_from(id.len()).map_err(|_| {
+            let why = "an id passed the guard that no record can hold";
+            Error::new(ErrorKind::Internal, why)
+        })?;
         let hash = self.hash(id, made.is_ascii);
         if let Held::Memory(resident) = &mut self.held {
             if resident.push(id, len, hash, made.is_plain) {

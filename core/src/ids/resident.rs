@@ -64,8 +64,11 @@ impl Resident {
         let (Some(chunk), Some(entries)) = (self.chunks.last_mut(), entries) else {
             return false;
         };
+        let Ok(place) = u32::try_from(number << CHUNK_BITS | chunk.len()) else {
+            return false;
+        };
         self.left = left;
-        entries.push((tag, (number << CHUNK_BITS | chunk.len()) as u32));
+        entries.push((tag, place));
         let [low, high] = len.to_le_bytes();
         chunk.extend_from_slice(&[low, high, if plain { PLAIN } else { 0 }]);
         chunk.extend_from_slice(id.as_bytes());

@@ -20,7 +20,7 @@ pub(super) fn compose(id: &str) -> Cow<'_, str> {
 #[inline]
 pub(super) fn spot(hash: u64) -> (u8, u32) {
     let [partition, ..] = hash.to_be_bytes();
-    (partition, hash as u32 >> (u32::BITS - TAG_BITS))
+    (partition, (hash & 0x7fff_ffff) as u32)
 }
 
 /// The distinct ids of one partition.
@@ -54,13 +54,13 @@ impl Table {
         let mut at = tag as usize & mask;
         let mut seen_composed = false;
         while let Some(&slot) = self.slots.get(at).filter(|&&slot| slot != 0) {
-            if slot >> PLACE_BITS == u64::from(tag) {
-                if let (Some(other), Some(id)) = (id_at(place_in(slot)), id_at(place)) {
-                    if other == id {
-                        return false;
-                    }
-                    seen_composed = seen_composed || same_composed(other, id);
+            if slot >> PLACE_BITS == u64::from(tag)
+                && let (Some(other), Some(id)) = (id_at(place_in(slot)), id_at(place))
+            {
+                if other == id {
+                    return false;
                 }
+                seen_composed = seen_composed || same_composed(other, id);
             }
             at = (at + 1) & mask;
         }
@@ -119,7 +119,7 @@ impl Table {
 
 /// The lower bits of what is one less than the slot's: a slot that is not free holds at least one.
 fn place_in(slot: u64) -> u32 {
-    slot.wrapping_sub(1) as u32
+    (slot.wrapping_sub(1) & 0xffff_ffff) as u32
 }
 
 fn same_composed(a: &[u8], b: &[u8]) -> bool {
