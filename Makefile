@@ -59,7 +59,6 @@ demonstration: ## a million people through kills, an outage, an expired token (m
 
 bench: ## speed and memory beside other programs, in one run: docs/PERFORMANCE.md (half an hour)
 	$(PYTHON) benches/run.py
-	$(PYTHON) benches/ffi/run.py
 
 bench-quick: ## the same with less of everything (minutes, once it is built)
 	$(PYTHON) benches/run.py --quick

@@ -67,6 +67,37 @@ def httpx(address: str):
     ).content
 
 
+def pycurl(address: str):
+    import pycurl as curl
+
+    handle = curl.Curl()
+    handle.setopt(curl.HTTPHEADER, [f"{name}: {value}" for name, value in HEADERS.items()])
+
+    def call(method, path, body):
+        handle.setopt(curl.URL, f"http://{address}{path}")
+        if body is None:
+            handle.setopt(curl.HTTPGET, 1)
+        else:
+            handle.setopt(curl.POSTFIELDS, body)
+        return handle.perform_rb()
+
+    return call
+
+
+async def httpx_async(address: str, each: int) -> None:
+    from httpx import AsyncClient, Limits
+
+    async with AsyncClient(limits=Limits(max_connections=AT_ONCE)) as client:
+
+        async def work() -> None:
+            for _ in range(each):
+                for method, path, body in (("POST", PATH, BODY), ("GET", ITEM, None)):
+                    answer = await client.request(method, f"http://{address}{path}", content=body, headers=HEADERS)
+                    json.loads(answer.content)
+
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+
+
 async def aiohttp(address: str, each: int) -> None:
     from aiohttp import ClientSession, TCPConnector
 
@@ -87,8 +118,15 @@ def main() -> None:
     each = int(count) // AT_ONCE
     if name == "aiohttp":
         asyncio.run(aiohttp(address, each))
+    elif name == "aiohttp+uvloop":
+        import uvloop
+
+        uvloop.run(aiohttp(address, each))
+    elif name == "httpx async":
+        asyncio.run(httpx_async(address, each))
     else:
-        make = {"http.client": http_client, "requests": requests, "urllib3": urllib3, "httpx": httpx}[name]
+        makes = {"http.client": http_client, "requests": requests, "urllib3": urllib3, "httpx": httpx, "pycurl": pycurl}
+        make = makes[name]
         threads(each, lambda: make(address))
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cpu = usage.ru_utime + usage.ru_stime

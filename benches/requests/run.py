@@ -12,10 +12,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / "target/bench-venv"
-PEERS = ["requests==2.32.5", "httpx==0.28.1", "aiohttp==3.13.2", "urllib3==2.5.0", "polars==1.35.2", "orjson==3.11.4"]
+PEERS = [
+    *["requests==2.32.5", "httpx==0.28.1", "aiohttp==3.13.2", "uvloop==0.23.0", "urllib3==2.5.0", "pycurl==7.49.0"],
+    *["polars==1.35.2", "orjson==3.11.4", "pandas==3.1.1", "duckdb==2.0.0", "pyarrow==26.0.1"],
+    *["pyzipper==0.4.0", "stream-unzip==0.0.101"],
+]
 RUST = ["hyper", "dsrkit", "reqwest"]
-PYTHON = ["aiohttp", "http.client", "urllib3", "requests", "httpx"]
-SLOW = {"requests": 5, "httpx": 10}
+PYTHON = ["pycurl", "aiohttp+uvloop", "aiohttp", "http.client", "urllib3", "requests", "httpx", "httpx async"]
+SLOW = {"requests": 5, "httpx": 10, "httpx async": 10}
 """These get fewer requests: their figure per request is the same, and the run ends today."""
 
 
@@ -23,13 +27,16 @@ def venv() -> str:
     python = VENV / "bin/python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    kept = VENV / "peers.txt"
+    if not kept.exists() or kept.read_text() != str(PEERS):
         subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+        kept.write_text(str(PEERS))
     return str(python)
 
 
 def measure(count: int, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    build = ["cargo", "build", "--release", "-q", "-p", "dsrkit", "--features", "sandbox", "--example", "requests"]
-    subprocess.run(build, cwd=ROOT, check=True)
+    build = ["cargo", "build", "--release", "-q", "-p", "dsrkit", "--features", "sandbox,blocking,testing,postgres"]
+    subprocess.run([*build, "--example", "requests"], cwd=ROOT, check=True)
     ours = str(ROOT / "target/release/examples/requests")
     python, peers = venv(), str(Path(__file__).with_name("peers.py"))
     vendor = subprocess.Popen([ours, "vendor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

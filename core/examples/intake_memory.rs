@@ -2,13 +2,18 @@
 //!
 //! `cargo run --release --example intake_memory -- [N] [FILE] [BUDGET]`: without a file the ids
 //! come from an iterator; with one (`.txt`, `.csv` or `.jsonl`, column `distinct_id`) from that
-//! file, which is written first when it does not exist. The budget is in MiB.
+//! file, which is written first when it does not exist. The budget is in MiB. Instead of it, a word
+//! tells what to do with the file: `plan` freezes a plan of it in a journal in memory; `read` only
+//! reads it, `copy` writes its lines as batches without looking for duplicates, and `obvious` does all
+//! with a set of strings: what other ways cost, and below which cost there is none.
 
-use std::io::{BufWriter, Write};
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dsrkit::ids::{IdSource, IntakeOptions, Purpose, take_in};
+use dsrkit::{Client, Journal, Mixpanel};
 
 fn mix(mut x: u64) -> u64 {
     x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -75,7 +80,68 @@ fn peak() -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+/// The words: other ways, and floors.
+fn beside(word: &str, path: PathBuf) -> Done {
+    let file = std::fs::File::open(&path)?;
+    let mut bytes = 0;
+    match word {
+        "read" => {
+            let (mut file, mut block) = (file, vec![0; 256 << 10]);
+            loop {
+                match file.read(&mut block)? {
+                    0 => break,
+                    count => bytes += count,
+                }
+            }
+        }
+        "copy" => {
+            let (mut file, mut batch, mut line) = (
+                BufReader::with_capacity(256 << 10, file),
+                Vec::new(),
+                Vec::new(),
+            );
+            let mut n = 0;
+            while file.read_until(b'\n', &mut line)? > 0 {
+                batch.push(b'"');
+                batch.extend_from_slice(line.trim_ascii_end());
+                batch.extend_from_slice(b"\",");
+                line.clear();
+                n += 1;
+                if n % 2_000 == 0 {
+                    bytes += batch.len();
+                    batch.clear();
+                }
+            }
+        }
+        "obvious" => {
+            let (mut seen, mut ids) = (HashSet::new(), Vec::new());
+            for line in BufReader::new(file).lines() {
+                let line = line?;
+                if seen.insert(line.clone()) {
+                    ids.push(line);
+                }
+            }
+            for batch in ids.chunks(2_000) {
+                bytes += serde_json::to_string(batch)?.len();
+            }
+        }
+        "plan" => {
+            let client = Client::builder(Mixpanel::builder("project", "oauth").build()?)
+                .journal(Journal::memory())
+                .build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            let plan = client.plan_retrieval(IdSource::file(path)).freeze();
+            bytes = usize::try_from(runtime.block_on(plan)?.subjects())?;
+        }
+        _ => return Err("see the head of this example".into()),
+    }
+    println!("{word}: {bytes}");
+    Ok(())
+}
+
+fn main() -> Done {
     let mut arguments = std::env::args().skip(1);
     let n: u64 = arguments.next().map_or(Ok(10_000_000), |n| n.parse())?;
     let file = arguments.next().map(PathBuf::from);
@@ -84,6 +150,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut options = IntakeOptions::new(Purpose::Retrieval);
     if let Some(mib) = arguments.next() {
+        if let (Err(_), Some(path)) = (mib.parse::<usize>(), &file) {
+            return beside(&mib, path.clone());
+        }
         options.memory_budget = mib.parse::<usize>()? << 20;
     }
     let start = Instant::now();
