@@ -74,7 +74,7 @@ else:
     import polars
     ids = polars.read_csv(path, has_header=False, new_columns=["id"])["id"]
 begin = time.process_time()
-client.plan_retrieval(ids)
+client.plan_retrieval(ids, archives=str(Path(sys.argv[2]).parent))
 print("cpu", time.process_time() - begin)
 """
 
@@ -111,26 +111,26 @@ def sides(ours: str, place: Path, ending: str, count: str) -> dict[str, list[str
     path = str(place / f"ids.{ending}")
     scripts = {"plain": PLAIN, "polars": POLARS, "pandas": PANDAS, "duckdb": DUCKDB, "api": API}
     for name, text in scripts.items():
-        (place / f"{name}.py").write_text(text)
+        (place / f"side_{name}.py").write_text(text)
     lines = {
         "dsrkit": [ours, count, path],
         "dsrkit, all in memory": [ours, count, path, "16384"],
-        "plain Python": [sys.executable, str(place / "plain.py"), path],
+        "plain Python": [sys.executable, str(place / "side_plain.py"), path],
         "floor: read the file": [ours, count, path, "read"],
     }
     if ending == "csv":
         for name in ("polars", "pandas", "duckdb"):
             if has(name, "orjson"):
-                lines[f"{name}, orjson"] = [str(VENV), str(place / f"{name}.py"), path]
+                lines[f"{name}, orjson"] = [str(VENV), str(place / f"side_{name}.py"), path]
         return lines
     lines["floor: read, write as JSON"] = [ours, count, path, "copy"]
     lines["HashSet<String> in Rust"] = [ours, count, path, "obvious"]
     lines["a plan from Rust, path"] = [ours, count, path, "plan"]
     if has("dsrkit"):
         for how in ("path", "list", *(["arrow"] if has("polars") else [])):
-            lines[f"a plan from Python, {how}"] = [str(VENV), str(place / "api.py"), how, path, ":memory:"]
+            lines[f"a plan from Python, {how}"] = [str(VENV), str(place / "side_api.py"), how, path, ":memory:"]
         kept = str(place / "kept.sqlite3")
-        lines["a plan from Python, path, journal on disk"] = [str(VENV), str(place / "api.py"), "path", path, kept]
+        lines["a plan from Python, path, journal on disk"] = [str(VENV), str(place / "side_api.py"), "path", path, kept]
     return lines
 
 

@@ -132,8 +132,12 @@ fn beside(word: &str, path: PathBuf) -> Done {
                 .journal(Journal::memory())
                 .build()?;
             let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-            let plan = client.plan_retrieval(IdSource::file(path)).freeze();
-            bytes = usize::try_from(runtime.block_on(plan)?.subjects())?;
+            let plan = client.plan_retrieval(IdSource::file(path));
+            bytes = usize::try_from(
+                runtime
+                    .block_on(plan.archives(std::env::temp_dir()).freeze())?
+                    .subjects(),
+            )?;
         }
         _ => return Err("see the head of this example".into()),
     }
