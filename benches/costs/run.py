@@ -76,7 +76,7 @@ def measure() -> list[tuple[str, str]]:
         rows.append(("threads then, the simulated vendor's included", found[1] if found else "?"))
         people = 100_000
         with tempfile.TemporaryDirectory(dir=ROOT / "target") as place:
-            planned, done, batches = map(int, said(VENV, "-c", JOURNAL, place, people).split())
+            planned, done, batches = map(int, said(VENV, "-c", JOURNAL, place, str(people)).split())
         rows.append(("journal, bytes per planned id (31 bytes each)", f"{planned / people:.0f}"))
         rows.append(("journal, bytes more per request and its looks", f"{done / batches:.0f}"))
     with tempfile.TemporaryDirectory(dir=ROOT / "target") as place:
