@@ -74,7 +74,7 @@ def measure() -> list[tuple[str, str]]:
         threads = said(VENV, "-c", first + "; print(open('/proc/self/status').read())")
         found = re.search(r"Threads:\s+(\d+)", threads)
         rows.append(("threads then, the simulated vendor's included", found[1] if found else "?"))
-        people = 100_000
+        people = 20_000
         with tempfile.TemporaryDirectory(dir=ROOT / "target") as place:
             planned, done, batches = map(int, said(VENV, "-c", JOURNAL, place, str(people)).split())
         rows.append(("journal, bytes per planned id (31 bytes each)", f"{planned / people:.0f}"))
