@@ -68,7 +68,7 @@ def test_problems_stand_on_the_card(client: dsrkit.Client) -> None:
     report = client.delete(["a"], confirm=1).wait()
     problems = (dsrkit.Problem(0, None, "held", "nobody knows", "Decide.", 1),) * 7
     shown = text(dsrkit.Report(**{**vars(report), "problems": problems})._repr_html_())
-    assert shown.count("To look at: held: nobody knows (1 ids). Decide.") == 5
+    assert shown.count("To look at: held: nobody knows (1 id). Decide.") == 5
     assert "and 2 more" in shown
 
 

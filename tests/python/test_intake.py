@@ -170,9 +170,9 @@ def test_what_cannot_be_meant_is_told_by_its_name(client: dsrkit.Client, tmp_pat
     with pytest.raises(TypeError, match="id is a str"):
         client.was_processed(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="NoneType$"):
-        client.plan_retrieval([None])  # type: ignore[list-item]
+        client.plan_retrieval([None])  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="number may be another person's"):
-        client.plan_retrieval([1.5])  # type: ignore[list-item]
+        client.plan_retrieval([1.5])  # type: ignore[arg-type]
     with pytest.raises(dsrkit.InvalidInputError) as caught:
         client.plan_retrieval(["distinct_id", "a"])
     assert "column=" not in str(caught.value)
@@ -180,10 +180,7 @@ def test_what_cannot_be_meant_is_told_by_its_name(client: dsrkit.Client, tmp_pat
         client.plan_retrieval(["a" * 256])
     assert "255 bytes" in caught.value.hint
     now = datetime(2026, 1, 5, tzinfo=timezone.utc)
-    for times in (
-        {"received_at": now, "deadline": now - timedelta(days=1)},
-        {"received_at": now.replace(year=2062)},
-    ):
+    for received_at, deadline in ((now, now - timedelta(days=1)), (now.replace(year=2062), None)):
         with pytest.raises(dsrkit.InvalidInputError, match="received_at"):
-            client.plan_deletion(["a"], **times)
+            client.plan_deletion(["a"], received_at=received_at, deadline=deadline)
     assert nothing_was_written(client)

@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::book::{Book, RunBook};
+use super::plan::counted;
 use super::project::{Project, keyed};
 use super::run::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -167,7 +168,10 @@ fn seal(project: &Project, book: &mut Book, run: &str, batches: &[u32]) -> Resul
                 macs: macs.concat(),
             }));
         }
-        let text = format!("the ids of {ids} people were removed; keyed digests of them stay");
+        let text = format!(
+            "the ids of {} were removed; keyed digests of them stay",
+            counted(ids, "person")
+        );
         let event = book
             .run(run)?
             .event(at, EventKind::Sealed, None, None, text);
@@ -193,7 +197,10 @@ fn flag(project: &Project, book: &mut Book, run: &str) -> Result<()> {
     if journal.events(run, 0, usize::MAX)?.iter().any(told) {
         return Ok(());
     }
-    let text = format!("{FLAG}, and the ids of {ids} people stay: a person must decide");
+    let text = format!(
+        "{FLAG}, and the ids of {} stay: a person must decide",
+        counted(ids, "person")
+    );
     let event = current.event(now, EventKind::Anomaly, None, None, text);
     book.commit(journal, run, vec![event])
 }

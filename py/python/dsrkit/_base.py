@@ -350,7 +350,9 @@ class RunBase:
         return None if next_due is None else next_due[1]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id} {self.kind} of {self._plan.subjects} people>"
+        count = self._plan.subjects
+        people = "1 person" if count == 1 else f"{count} people"
+        return f"<{type(self).__name__} {self.id} {self.kind} of {people}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self._plan,))

@@ -57,7 +57,8 @@ class Problem(Plain):
     """How many ids it concerns."""
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.message} ({self.ids} ids). {self.hint}"
+        ids = "1 id" if self.ids == 1 else f"{self.ids} ids"
+        return f"{self.kind}: {self.message} ({ids}). {self.hint}"
 
 
 @dataclass(frozen=True)
