@@ -39,8 +39,8 @@ pub struct SqliteJournal {
     key: [u8; 32],
     path: PathBuf,
     doubt: Option<&'static str>,
-    /// Why it is open for reading only, if it is.
-    read_only: Option<String>,
+    /// Why it is open for reading only, if it is, and what to do about it.
+    read_only: Option<(String, String)>,
 }
 
 impl SqliteJournal {
@@ -61,7 +61,7 @@ impl SqliteJournal {
         match Self::open(path) {
             Err(error) if error.kind() == ErrorKind::Journal && error.is_retryable() => {
                 let mut journal = Self::open_read_only(path)?;
-                journal.read_only = Some(error.to_string());
+                journal.read_only = Some((error.to_string(), error.hint().to_owned()));
                 Ok(journal)
             }
             result => result,
@@ -115,7 +115,9 @@ impl Journal for SqliteJournal {
     fn claim(&self) -> Result<u64> {
         match &self.read_only {
             None => Ok(0),
-            Some(why) => Err(Error::new(ErrorKind::Journal, why).retry(RetryAdvice::After(None))),
+            Some((why, hint)) => Err(Error::new(ErrorKind::Journal, why)
+                .retry(RetryAdvice::After(None))
+                .with_hint(hint)),
         }
     }
 

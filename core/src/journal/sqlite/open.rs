@@ -99,9 +99,12 @@ fn journal(path: PathBuf, key: [u8; 32], lock: Option<OwnerLock>) -> Result<Sqli
     };
     Ok(SqliteJournal {
         conn: Mutex::new(conn),
-        read_only: lock
-            .is_none()
-            .then(|| "the journal is open for reading only".to_owned()),
+        read_only: lock.is_none().then(|| {
+            (
+                "the journal is open for reading only".to_owned(),
+                "Open it to work with it, once nobody else does.".to_owned(),
+            )
+        }),
         _lock: lock,
         rescue,
         key,

@@ -182,6 +182,9 @@ fn a_second_runner_is_told_who_the_first_is_and_may_read() {
         assert!(error.message().contains(&pid), "{error}");
         assert!(error.message().contains("reading works"), "{error}");
     }
+    let second = SqliteJournal::open_or_read(&place.db()).unwrap();
+    let error = second.claim().unwrap_err();
+    assert!(error.hint().contains("already"), "{}", error.hint());
     let reader = SqliteJournal::open_read_only(&place.db()).unwrap();
     import(&journal, "r", 1).unwrap();
     assert_eq!(reader.runs().unwrap(), [row("r", 1)]);
