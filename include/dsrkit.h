@@ -995,6 +995,9 @@ uint64_t dsr_plan_subjects(const dsr_plan *plan);
 // Rows that repeated an id; they were merged.
 uint64_t dsr_plan_duplicates(const dsr_plan *plan);
 
+// When the law wants the answer, in milliseconds since 1970 (UTC).
+int64_t dsr_plan_deadline_ms(const dsr_plan *plan);
+
 // Requests that will be sent.
 uint32_t dsr_plan_batches(const dsr_plan *plan);
 

@@ -220,6 +220,12 @@ pub extern "C" fn dsr_plan_duplicates(plan: *const dsr_plan) -> u64 {
     read(plan, 0, |plan| plan.plan.duplicates())
 }
 
+/// When the law wants the answer, in milliseconds since 1970 (UTC).
+#[unsafe(no_mangle)]
+pub extern "C" fn dsr_plan_deadline_ms(plan: *const dsr_plan) -> i64 {
+    read(plan, -1, |plan| plan.plan.row().deadline_at)
+}
+
 /// Requests that will be sent.
 #[unsafe(no_mangle)]
 pub extern "C" fn dsr_plan_batches(plan: *const dsr_plan) -> u32 {

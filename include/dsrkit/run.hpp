@@ -102,6 +102,7 @@ public:
     std::uint64_t subjects() const { return dsr_plan_subjects(raw_); }
     std::uint64_t refused() const { return dsr_plan_refused(raw_); }
     std::uint64_t duplicates() const { return dsr_plan_duplicates(raw_); }
+    std::int64_t deadline_ms() const { return dsr_plan_deadline_ms(raw_); }
     std::uint32_t batches() const { return dsr_plan_batches(raw_); }
     std::string_view confirm() const { return detail::text(dsr_plan_confirm(raw_)); }
     std::string_view estimate() const { return detail::text(dsr_plan_estimate(raw_)); }

@@ -101,8 +101,9 @@ static void start(void) {
     dsr_job *job = NULL;
     dsr_error *err = NULL;
     if (chance(4) == 0) return;
-    /* A second client of one file may read only. */
-    const int file_journal = pools[CLIENT].next == 0 && chance(3) == 0, erase = !file_journal || chance(2);
+    /* A second client of one file may read only, whichever vendor's the first is. */
+    const int first = pools[CLIENT].next == 0 && pools[MIXPEEK_CLIENT].next == 0;
+    const int file_journal = first && chance(3) == 0, erase = !file_journal || chance(2);
     CHECK(!dsr_sandbox_new(NULL, 0, 0, NULL, &sb, NULL) && !dsr_sandbox_mixpanel(sb, &mp, NULL));
     CHECK(!dsr_client_new(mp, NULL, file_journal ? file : ":memory:", &c, NULL));
     if (erase) CHECK(!dsr_client_plan_deletion(c, IDS, 3, NULL, &p, NULL));

@@ -123,6 +123,7 @@ static void plans(const char *place) {
     GIVES(DSR_OK, dsr_plan_options_set_archives(options, place, &err));
     GIVES(DSR_OK, dsr_client_plan_retrieval_file(c, path, options, &p, &err));
     CHECK(dsr_plan_subjects(p) == 2 && dsr_plan_duplicates(p) == 1 && dsr_plan_refused(p) == 1);
+    CHECK(dsr_plan_deadline_ms(p) == 4102444800000 && dsr_plan_deadline_ms(NULL) == -1);
     CHECK(strcmp(dsr_plan_kind(p), "retrieval") == 0 && strcmp(dsr_plan_reference(p), "DSR-8") == 0);
     CHECK(*dsr_plan_id(p) && dsr_plan_sending_ms(p) >= 0 && dsr_plan_expected_min_ms(p) == -1);
     dsr_plan_free(p);
