@@ -51,6 +51,18 @@ fn programs() -> PathBuf {
         .expect(HOW)
 }
 
+/// A free port, below those that the system gives to connections: it stays free while the server is
+/// made, and while it is down.
+fn port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(17);
+    (0..1000)
+        .map(|_| start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000)
+        .filter_map(|at| u16::try_from(20_000 + at).ok())
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a free port")
+}
+
 impl Server {
     pub fn start() -> Self {
         let bin = programs();
@@ -66,11 +78,7 @@ impl Server {
             chown(folder.path(), Some(user), Some(group)).unwrap();
         }
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = port();
         let server = Self {
             folder: Some(folder),
             bin,
