@@ -17,7 +17,6 @@ import (
 	"unsafe"
 )
 
-// must ends the program with what the library says.
 func must(status C.dsr_status, err *C.dsr_error) {
 	if status != C.DSR_OK {
 		fmt.Fprintln(os.Stderr, C.GoString(C.dsr_error_message(err)), C.GoString(C.dsr_error_hint(err)))
@@ -37,7 +36,6 @@ func main() {
 	journal, done := C.CString(append(os.Args, ":memory:")[1]), C.CString("done")
 	defer C.free(unsafe.Pointer(journal))
 	defer C.free(unsafe.Pointer(done))
-
 	if os.Getenv("DSRKIT_MIXPANEL_PROJECT_TOKEN") != "" {
 		must(C.dsr_mixpanel_from_env(&project, &err), err)
 	} else {
@@ -57,5 +55,5 @@ func main() {
 	}
 	must(C.dsr_run_wait(run, -1, &report, &err), err)
 	fmt.Println(C.dsr_report_count(report, done), "deleted")
-	C.dsr_client_free(client) // the process ends: the rest goes with it
+	C.dsr_client_free(client) // the rest goes with the process
 }

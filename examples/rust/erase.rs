@@ -1,5 +1,4 @@
-//! Erases the people of a CSV file. With `--sandbox` on a simulated vendor: nothing leaves the
-//! machine.
+//! Erases the people of a CSV file. With `--sandbox` on a simulated vendor, on this machine alone.
 //!
 //! ```sh
 //! cargo run -p dsrkit --features sandbox --example erase -- --sandbox people.csv
