@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timezone
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _native, errors
 from ._outcomes import EventLog, Outcomes
@@ -19,6 +18,9 @@ from ._report import JobReport, RefusedRows, Report
 from .sandbox import Sandbox
 from .settings import Settings
 from .types import Estimate, Job, Kind, State, WaitReason, milliseconds, moment
+
+if TYPE_CHECKING:
+    import tempfile
 
 _Client = TypeVar("_Client", bound="ClientBase")
 
@@ -91,6 +93,8 @@ class ClientBase:
         """A client of a simulated vendor in this process, on a virtual clock: nothing leaves the
         machine. Takes the options of `Sandbox`. Without `journal`, everything goes with the
         client. `client.vendor` is the simulated vendor."""
+        import tempfile  # five milliseconds of each start, for the sandbox alone
+
         folder = None if journal is not None else tempfile.TemporaryDirectory(prefix="dsrkit-")
         vendor = Sandbox(**options)
         try:
